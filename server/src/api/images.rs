@@ -1,0 +1,514 @@
+//! Images within a space, and all of a customer's.
+
+use super::{Tag, change};
+use crate::{
+    collection,
+    domain::{
+        Error, Fault, check,
+        images::{self, Changes, ImageRef, Scope},
+        page::{Page, Paging},
+        policies, queue,
+        register::Registration,
+    },
+    http::{
+        answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
+        body::{Input, Json},
+        links::Links,
+        parameters,
+        problem::{Fail, Failure, Quotas},
+        read_only::{self, agree},
+        session::{Caller, Session},
+        types::{CustomerId, Family, ImageId, ImageName, MediaType, RoleReference, SpaceId, Tag as TagText, Time, Uri},
+    },
+    ingest::Engine,
+    objects::image_prefix,
+    resource,
+};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Path, Query},
+    types::MaybeUndefined,
+};
+use serde_json::{Map, Value as JsonValue, json};
+
+/// An output of an image.
+#[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct DeliveryChannel {
+    channel: String,
+    policy: Option<String>,
+}
+
+/// An output that is asked for.
+#[derive(Debug, Clone, Object)]
+pub struct DeliveryChannelInput {
+    #[oai(validator(min_length = 1))]
+    channel: String,
+    #[oai(validator(min_length = 1))]
+    policy: Option<String>,
+}
+
+/// An image.
+#[derive(Debug, Clone, Object)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct Image {
+    #[oai(rename = "@context")]
+    context: Option<Uri>,
+    #[oai(rename = "@id")]
+    id: Uri,
+    #[oai(rename = "@type")]
+    class: String,
+    #[oai(rename = "id")]
+    local_id: String,
+    #[oai(deprecated)]
+    model_id: String,
+    space: i64,
+    #[oai(deprecated)]
+    info_json: Option<Uri>,
+    image_service: Option<Uri>,
+    #[oai(deprecated)]
+    thumbnail_info_json: Option<Uri>,
+    thumbnail_image_service: Option<Uri>,
+    thumbnail400: Option<Uri>,
+    created: Time,
+    origin: String,
+    max_unauthorised: i64,
+    width: Option<i64>,
+    height: Option<i64>,
+    queued: Option<Time>,
+    dequeued: Option<Time>,
+    finished: Option<Time>,
+    ingesting: bool,
+    error: String,
+    tags: Vec<String>,
+    string1: String,
+    string2: String,
+    string3: String,
+    number1: i64,
+    number2: i64,
+    number3: i64,
+    roles: Vec<String>,
+    batch: Option<Uri>,
+    media_type: String,
+    family: Family,
+    delivery_channels: Option<Vec<DeliveryChannel>>,
+    image_optimisation_policy: Uri,
+    thumbnail_policy: Uri,
+    storage: Uri,
+}
+resource!(Image);
+collection!(
+    /// A page of images.
+    ImageCollection of Image
+);
+
+impl Image {
+    pub(super) fn member(i: images::Image, links: &Links) -> Self {
+        let id = links.image(&i.at);
+        let delivered = i.error.is_empty() && i.stored_generation.is_some() && !i.thumbnails.is_empty();
+        let service = delivered.then(|| Uri(links.image_service(&i.at)));
+        let thumbnails = delivered.then(|| links.thumbnail_service(&i.at));
+        let s = i.settings;
+        let [string1, string2, string3] = s.strings;
+        let [number1, number2, number3] = s.numbers;
+        Self {
+            context: None,
+            class: "Image".to_owned(),
+            model_id: i.at.id.clone(),
+            local_id: i.at.id,
+            space: i.at.space,
+            info_json: service.clone(),
+            image_service: service,
+            thumbnail_info_json: thumbnails.clone().map(Uri),
+            thumbnail400: thumbnails.as_ref().map(|t| Uri(format!("{t}/full/!400,400/0/default.jpg"))),
+            thumbnail_image_service: thumbnails.map(Uri),
+            created: Time(i.created),
+            origin: s.origin,
+            max_unauthorised: s.max_unauthorised,
+            width: i.width,
+            height: i.height,
+            queued: i.queued.map(Time),
+            dequeued: i.dequeued.map(Time),
+            finished: i.finished.map(Time),
+            ingesting: i.ingesting,
+            error: i.error,
+            tags: s.tags,
+            string1,
+            string2,
+            string3,
+            number1,
+            number2,
+            number3,
+            roles: s.roles,
+            batch: i.batch.map(|batch| Uri(links.batch(i.at.customer, batch))),
+            media_type: s.media_type,
+            family: Family(s.family),
+            delivery_channels: s
+                .channels
+                .map(|all| all.into_iter().map(|c| DeliveryChannel { channel: c.channel, policy: c.policy }).collect()),
+            image_optimisation_policy: Uri(links.optimisation_policy(policies::OPTIMISATION)),
+            thumbnail_policy: Uri(links.thumbnail_policy(policies::THUMBNAILS)),
+            storage: Uri(format!("{id}/storage")),
+            id: Uri(id),
+        }
+    }
+
+    fn item(i: images::Image, links: &Links) -> Self {
+        Self { context: Some(Uri(links.context("Image"))), ..Self::member(i, links) }
+    }
+}
+
+/// The inputs that register an image share all members but those that say which.
+macro_rules! registration {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* } $id:expr, $space:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Object)]
+        #[oai(rename_all = "camelCase")]
+        pub struct $name {
+            $($(#[$attribute])* $field: $type,)*
+            #[oai(validator(min_length = 1, max_length = 1000))]
+            origin: String,
+            #[oai(validator(min_length = 1, max_length = 1000))]
+            initial_origin: Option<String>,
+            #[oai(validator(minimum(value = "-1")))]
+            max_unauthorised: Option<i64>,
+            #[oai(validator(max_items = 100))]
+            tags: Option<Vec<TagText>>,
+            #[oai(validator(max_length = 500))]
+            string1: Option<String>,
+            #[oai(validator(max_length = 500))]
+            string2: Option<String>,
+            #[oai(validator(max_length = 500))]
+            string3: Option<String>,
+            number1: Option<i64>,
+            number2: Option<i64>,
+            number3: Option<i64>,
+            #[oai(validator(max_items = 100))]
+            roles: Option<Vec<RoleReference>>,
+            media_type: Option<MediaType>,
+            family: Option<Family>,
+            #[oai(validator(min_items = 1))]
+            delivery_channels: Option<Vec<DeliveryChannelInput>>,
+        }
+
+        impl $name {
+            /// The registration, for `space` unless the input says another; names that contradict each other are
+            /// faults under `at`.
+            pub(super) fn registration(self, space: i64, at: &str) -> Result<Registration, Fault> {
+                let id: fn(&Self, &str) -> Result<Option<String>, Fault> = $id;
+                let own_space: fn(&Self) -> Option<i64> = $space;
+                Ok(Registration {
+                    id: id(&self, at)?,
+                    space: own_space(&self).unwrap_or(space),
+                    origin: self.origin,
+                    initial_origin: self.initial_origin,
+                    max_unauthorised: self.max_unauthorised,
+                    tags: self.tags.map(|all| all.into_iter().map(|t| t.0).collect()),
+                    roles: self.roles.map(|all| all.into_iter().map(|r| r.0).collect()),
+                    strings: [self.string1, self.string2, self.string3].map(Option::unwrap_or_default),
+                    numbers: [self.number1, self.number2, self.number3].map(Option::unwrap_or_default),
+                    media_type: self.media_type.map(|m| m.0),
+                    family: self.family.map(|f| f.0),
+                    channels: self.delivery_channels.map(channels),
+                })
+            }
+        }
+    };
+}
+
+registration!(
+    /// An image to be registered in the space of the path.
+    ImageCreate {
+        id: Option<ImageName>,
+        #[oai(deprecated)]
+        model_id: Option<ImageName>,
+    }
+    |input, at| name(input.id.as_ref(), input.model_id.as_ref(), at), |_| None
+);
+registration!(
+    /// What an image is to be.
+    ImageReplace {}
+    |_, _| Ok(None), |_| None
+);
+registration!(
+    /// A member of a batch.
+    ImageRegistration {
+        id: Option<ImageName>,
+        #[oai(deprecated)]
+        model_id: Option<ImageName>,
+        #[oai(validator(minimum(value = "1")))]
+        space: i64,
+    }
+    |input, at| name(input.id.as_ref(), input.model_id.as_ref(), at), |input| Some(input.space)
+);
+
+fn name(new: Option<&ImageName>, old: Option<&ImageName>, at: &str) -> Result<Option<String>, Fault> {
+    agree(new, old, "id", "modelId", at).map(|name| name.map(|n| n.0.clone()))
+}
+
+fn channels(given: Vec<DeliveryChannelInput>) -> Vec<images::Channel> {
+    given.into_iter().map(|c| images::Channel { channel: c.channel, policy: c.policy }).collect()
+}
+
+/// Channels may be given by their names alone.
+pub(super) fn spell_out_channels(members: &mut Map<String, JsonValue>) {
+    let Some(JsonValue::Array(all)) = members.get_mut("deliveryChannels") else { return };
+    for channel in all {
+        if let JsonValue::String(name) = channel {
+            *channel = json!({ "channel": std::mem::take(name) });
+        }
+    }
+}
+
+macro_rules! inputs {
+    ($($name:ident: $patch:literal),*) => {
+        $(impl Input for $name {
+            const CLASS: &'static str = "Image";
+            const PATCH: bool = $patch;
+
+            fn prepare(members: &mut Map<String, JsonValue>) {
+                spell_out_channels(members);
+            }
+        })*
+    };
+}
+inputs!(ImageCreate: false, ImageReplace: false, ImageRegistration: false, ImageUpdate: true);
+
+/// Changes to an image.
+#[derive(Debug, Clone, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ImageUpdate {
+    #[oai(validator(min_length = 1, max_length = 1000))]
+    origin: Option<String>,
+    #[oai(nullable, validator(minimum(value = "-1")))]
+    max_unauthorised: MaybeUndefined<i64>,
+    #[oai(nullable, validator(max_items = 100))]
+    tags: MaybeUndefined<Vec<TagText>>,
+    #[oai(nullable, validator(max_length = 500))]
+    string1: MaybeUndefined<String>,
+    #[oai(nullable, validator(max_length = 500))]
+    string2: MaybeUndefined<String>,
+    #[oai(nullable, validator(max_length = 500))]
+    string3: MaybeUndefined<String>,
+    #[oai(nullable)]
+    number1: MaybeUndefined<i64>,
+    #[oai(nullable)]
+    number2: MaybeUndefined<i64>,
+    #[oai(nullable)]
+    number3: MaybeUndefined<i64>,
+    #[oai(nullable, validator(max_items = 100))]
+    roles: MaybeUndefined<Vec<RoleReference>>,
+    #[oai(nullable)]
+    media_type: MaybeUndefined<MediaType>,
+    #[oai(nullable, validator(min_items = 1))]
+    delivery_channels: MaybeUndefined<Vec<DeliveryChannelInput>>,
+}
+
+impl ImageUpdate {
+    fn changes(self) -> Changes {
+        Changes {
+            origin: self.origin,
+            max_unauthorised: change(self.max_unauthorised),
+            tags: change(self.tags).map(|all| all.into_iter().map(|t| t.0).collect()),
+            roles: change(self.roles).map(|all| all.into_iter().map(|r| r.0).collect()),
+            strings: [self.string1, self.string2, self.string3].map(change),
+            numbers: [self.number1, self.number2, self.number3].map(change),
+            media_type: change(self.media_type).map(|m| m.0),
+            channels: change(self.delivery_channels).map(channels),
+        }
+    }
+}
+
+/// A page of the images of a scope, as the request asks for it.
+pub(super) async fn page(session: &Session, customer: i64, scope: Scope) -> Result<Value<ImageCollection>, Failure> {
+    let paging: Paging = parameters::paging(session)?;
+    let query = parameters::image_query(session)?;
+    let order = parameters::image_order(session)?;
+    let page: Page<images::Image> = images::list(&session.app.db, customer, scope, &query, &order, &paging).await?;
+    let page = page.map(|image| Image::member(image, &session.links));
+    Ok(session.value(&ImageCollection::new(session, &paging, page)))
+}
+
+/// The stored image as its caller sees it, once the conditions of the request hold; the version to write under.
+async fn stored(caller: &Caller, at: &ImageRef) -> Result<(Image, Option<i64>), Failure> {
+    let old = images::get(&caller.app.db, at).await?;
+    let version = caller.conditions.any().then_some(old.version);
+    let shown = Image::item(old, &caller.links);
+    caller.conditions.check(Some(&shown.etag()))?;
+    Ok((shown, version))
+}
+
+/// Registers one image and ingests it at once; answers it as it then is, and whether it is new.
+async fn register(
+    caller: &Caller,
+    customer: i64,
+    registration: Registration,
+    version: Option<i64>,
+) -> Result<(Image, bool), Failure> {
+    let engine = &caller.app.engine;
+    let only_new = caller.conditions.only_new();
+    let (claim, is_new) =
+        queue::submit_one(&caller.app.db, &engine.allowed, customer, registration, Engine::lease(), version, only_new)
+            .await?;
+    let at = claim.at.clone();
+    engine.ingest(claim).await?;
+    let image = images::get(&caller.app.db, &at).await?;
+    Ok((Image::item(image, &caller.links), is_new))
+}
+
+fn at(customer: &Path<CustomerId>, space: &Path<SpaceId>, image: &Path<ImageId>) -> Result<ImageRef, String> {
+    images::check_id(&image.0.0)?;
+    Ok(ImageRef { customer: customer.0.0, space: space.0.0, id: image.0.0.clone() })
+}
+
+/// The image of a path that reads or changes what must exist.
+pub(super) fn existing(
+    customer: &Path<CustomerId>,
+    space: &Path<SpaceId>,
+    image: &Path<ImageId>,
+) -> Result<ImageRef, Error> {
+    at(customer, space, image).map_err(Error::Missing)
+}
+
+/// The operations.
+pub struct Api;
+
+#[OpenApi(tag = "Tag::Images")]
+impl Api {
+    #[oai(path = "/customers/:customer/spaces/:space/images", method = "get", operation_id = "image_list")]
+    async fn list(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+    ) -> Result<Value<ImageCollection>, Fail> {
+        Ok(page(&caller, customer.0.0, Scope::Space(space.0.0)).await?)
+    }
+
+    #[oai(path = "/customers/:customer/spaces/:space/images", method = "post", operation_id = "image_create")]
+    async fn create(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+        body: Json<ImageCreate>,
+    ) -> Result<Created<Image>, Fail<Quotas>> {
+        let known = json!({ "space": space.0.0 });
+        read_only::check::<Image>(&body.raw, "ImageCreate", Some(&known), "")?;
+        let registration = body.value.registration(space.0.0, "").map_err(|f| Error::Invalid(vec![f]))?;
+        crate::domain::spaces::get(&caller.app.db, customer.0.0, space.0.0).await?;
+        let (image, _) = register(&caller, customer.0.0, registration, None).await?;
+        Ok(caller.created(&image))
+    }
+
+    #[oai(path = "/customers/:customer/spaces/:space/images/:image", method = "get", operation_id = "image_view")]
+    async fn view(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+        image: Path<ImageId>,
+        #[oai(name = "noCache")] no_cache: Query<Option<bool>>,
+    ) -> Result<View<Image>, Fail> {
+        let _ = no_cache;
+        let found = images::get(&caller.app.db, &existing(&customer, &space, &image)?).await?;
+        Ok(caller.view(&Image::item(found, &caller.links)))
+    }
+
+    #[oai(path = "/customers/:customer/spaces/:space/images/:image", method = "put", operation_id = "image_replace")]
+    async fn replace(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+        image: Path<ImageId>,
+        body: Json<ImageReplace>,
+    ) -> Result<Replaced<Image>, Fail<Quotas>> {
+        let at = at(&customer, &space, &image).map_err(|detail| Error::invalid("image", detail))?;
+        let (known, version) = match stored(&caller, &at).await {
+            Ok((shown, version)) => (read_only::shown(&shown), version),
+            Err(Failure::Domain(Error::Missing(_))) => {
+                caller.conditions.check(None)?;
+                let known = json!({ "@id": caller.links.image(&at), "id": at.id, "modelId": at.id, "space": at.space });
+                (known, None)
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        read_only::check::<Image>(&full_id(body.raw, &at), "ImageReplace", Some(&known), "")?;
+        let registration = body.value.registration(at.space, "").map_err(|f| Error::Invalid(vec![f]))?;
+        let registration = Registration { id: Some(at.id.clone()), ..registration };
+        let (image, is_new) = register(&caller, at.customer, registration, version).await?;
+        Ok(caller.replaced(&image, is_new))
+    }
+
+    #[oai(path = "/customers/:customer/spaces/:space/images/:image", method = "patch", operation_id = "image_update")]
+    async fn update(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+        image: Path<ImageId>,
+        body: Json<ImageUpdate>,
+    ) -> Result<Updated<Image>, Fail> {
+        let at = existing(&customer, &space, &image)?;
+        let (shown, version) = stored(&caller, &at).await?;
+        let known = read_only::shown(&shown);
+        read_only::check::<Image>(&full_id(body.raw, &at), "ImageUpdate", Some(&known), "")?;
+        let engine = &caller.app.engine;
+        let (image, again) = images::update(&caller.app.db, &engine.allowed, at, body.value.changes(), version).await?;
+        if again {
+            engine.wake();
+        }
+        Ok(caller.updated(&Image::item(image, &caller.links)))
+    }
+
+    #[oai(path = "/customers/:customer/spaces/:space/images/:image", method = "delete", operation_id = "image_delete")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+        image: Path<ImageId>,
+    ) -> Result<Deleted, Fail> {
+        let at = existing(&customer, &space, &image)?;
+        let (_, version) = stored(&caller, &at).await?;
+        let gone = images::delete(&caller.app.db, at, version).await?;
+        if let Some(generation) = gone.stored_generation {
+            let prefix = image_prefix(gone.at.customer, gone.at.space, &gone.at.id, generation);
+            if let Err(error) = caller.app.objects.delete_prefix(&prefix).await {
+                tracing::warn!(at = ?gone.at, %error, "removing the files of a deleted image");
+            }
+        }
+        Ok(caller.deleted())
+    }
+
+    #[oai(path = "/customers/:customer/allImages", method = "get", operation_id = "image_list_all")]
+    async fn list_all(&self, caller: Caller, customer: Path<CustomerId>) -> Result<Value<ImageCollection>, Fail> {
+        Ok(page(&caller, customer.0.0, Scope::Customer).await?)
+    }
+}
+
+/// Clients may give the id of an image in full, as `customer/space/image`.
+fn full_id(mut raw: Map<String, JsonValue>, at: &ImageRef) -> Map<String, JsonValue> {
+    let full = format!("{}/{}/{}", at.customer, at.space, at.id);
+    for name in ["id", "modelId"] {
+        if raw.get(name).and_then(JsonValue::as_str) == Some(&full) {
+            raw.remove(name);
+        }
+    }
+    raw
+}
+
+/// The registrations of a batch, with everything that is wrong with them.
+pub(super) fn registrations(members: Vec<ImageRegistration>) -> Result<Vec<Registration>, Error> {
+    let mut faults = Vec::new();
+    let mut all = Vec::with_capacity(members.len());
+    for (i, member) in members.into_iter().enumerate() {
+        match member.registration(0, &format!("/member/{i}")) {
+            Ok(registration) => all.push(registration),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    check(faults)?;
+    Ok(all)
+}

@@ -1,0 +1,69 @@
+//! The command line; every flag has an environment twin.
+
+use crate::{http::Profile, ingest::address::Network};
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The customer API of an image service.
+#[derive(Debug, Parser)]
+#[command(name = "customer-server", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API, and ingest images unless `--workers 0`.
+    Serve(Serve),
+    /// Ingest images only, with a database that other processes share.
+    Worker(Shared),
+    /// Print the OpenAPI document as the code emits it.
+    #[command(hide = true)]
+    EmitOpenapi,
+}
+
+/// Where everything is kept.
+#[derive(Debug, Clone, Args)]
+pub struct Shared {
+    /// The directory of the database file and the stored images.
+    #[arg(long, env = "CUSTOMER_API_DATA", default_value = "./data")]
+    pub data: PathBuf,
+    /// A PostgreSQL database (`postgres://…`) in place of the file in the data directory.
+    #[arg(long, env = "CUSTOMER_API_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Where stored images go in place of the data directory: a directory, or `s3://bucket/prefix`.
+    #[arg(long, env = "CUSTOMER_API_OBJECTS")]
+    pub objects: Option<String>,
+    /// Networks that origins may be in besides public addresses, such as `10.1.0.0/16`.
+    #[arg(long, env = "CUSTOMER_API_ORIGIN_ALLOW", value_delimiter = ',')]
+    pub origin_allow: Vec<Network>,
+    /// Images to decode at once; one per core unless given, 0 for none.
+    #[arg(long, env = "CUSTOMER_API_WORKERS")]
+    pub workers: Option<usize>,
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// The address to listen on.
+    #[arg(long, env = "CUSTOMER_API_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The base URL of all links; taken from the Host header of each request unless given.
+    #[arg(long, env = "CUSTOMER_API_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// The first key of the administrator of an empty database; random unless given.
+    #[arg(long, env = "CUSTOMER_API_ADMIN_KEY", requires = "admin_secret")]
+    pub admin_key: Option<String>,
+    /// The secret of that key.
+    #[arg(long, env = "CUSTOMER_API_ADMIN_SECRET", hide_env_values = true, requires = "admin_key")]
+    pub admin_secret: Option<String>,
+    /// The statuses that clients expect.
+    #[arg(long, env = "CUSTOMER_API_PROFILE", value_enum, default_value = "seed")]
+    pub profile: Profile,
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub shared: Shared,
+}

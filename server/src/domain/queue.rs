@@ -1,0 +1,126 @@
+//! The queue: registration of images in bulk, and of one at a time.
+
+use super::{
+    Error, Fault,
+    batches::{Batch, State},
+    check,
+    images::{Image, ImageRef},
+    keys::lock_usage,
+    register::{self, Mode, PRIORITY_HIGH, PRIORITY_NORMAL, Registration},
+    time,
+};
+use crate::{
+    ingest::address::Allowed,
+    store::{self, Db, usage::Usage},
+};
+use futures::FutureExt;
+use std::collections::HashMap;
+
+/// Images in one batch at most.
+pub const MAX_BATCH: usize = 250;
+
+/// The numbers of a customer's queue.
+///
+/// # Errors
+/// [`Error::Missing`], or whatever the database says.
+pub async fn get(db: &Db, customer: i64) -> Result<Usage, Error> {
+    store::usage::get(db, customer).await?.ok_or_else(|| Error::Missing(format!("There is no customer {customer}.")))
+}
+
+/// Puts a batch on the queue, all of it or nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] with a pointer to each member at fault, [`Error::Quota`], or whatever the
+/// database says.
+pub async fn submit(db: &Db, allowed: &Allowed, customer: i64, members: Vec<Registration>) -> Result<Batch, Error> {
+    let mut faults = duplicates(&members);
+    for (i, member) in members.iter().enumerate() {
+        faults.extend(register::faults(member, &format!("/member/{i}"), allowed));
+    }
+    check(faults)?;
+    db.write(move |tx| {
+        async move {
+            let pointers: Vec<String> = (0..members.len()).map(|i| format!("/member/{i}")).collect();
+            let id = store::counters::take(tx, "batch", 1).await?;
+            let mode = Mode { batch: Some(id), priority: PRIORITY_NORMAL, lease: 0 };
+            let count = members.len() as i64;
+            let images = register::register(tx, customer, members, &pointers, mode).await?;
+            let batch = Batch {
+                id,
+                customer,
+                submitted: images.first().map_or_else(time::now, |i| i.queued.unwrap_or(i.created)),
+                count,
+                completed: 0,
+                errors: 0,
+                finished: None,
+                remaining: count,
+                state: State::Active,
+                version: 1,
+            };
+            let members: Vec<(i64, String)> = images.into_iter().map(|i| (i.at.space, i.at.id)).collect();
+            store::batches::insert(tx, &batch, &members).await?;
+            Ok(batch)
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Two members may not be the same image.
+fn duplicates(members: &[Registration]) -> Vec<Fault> {
+    let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
+    let mut faults = Vec::new();
+    for (i, member) in members.iter().enumerate() {
+        let Some(id) = member.id.as_deref() else { continue };
+        if let Some(first) = seen.insert((member.space, id), i) {
+            let detail = format!(
+                "The id `{id}` stands at /member/{first} already for space {}: name each image once.",
+                member.space
+            );
+            faults.push(Fault::new(format!("/member/{i}/id"), detail));
+        }
+    }
+    faults
+}
+
+/// Registers one image for the caller to ingest at once, who holds it until `lease` (milliseconds since
+/// the epoch). Where `version` is given, the image must exist and still have it; with `only_new` it
+/// must not exist. Answers the image and whether it is new.
+///
+/// # Errors
+/// [`Error::Invalid`], [`Error::Quota`], [`Error::Changed`], or whatever the database says.
+pub async fn submit_one(
+    db: &Db,
+    allowed: &Allowed,
+    customer: i64,
+    registration: Registration,
+    lease: i64,
+    version: Option<i64>,
+    only_new: bool,
+) -> Result<(Image, bool), Error> {
+    check(register::faults(&registration, "", allowed))?;
+    db.write(move |tx| {
+        async move {
+            // The numbers of the customer are locked first everywhere, so that no two wait for each other.
+            lock_usage(tx, customer).await?;
+            let old = match &registration.id {
+                Some(id) => {
+                    let at = ImageRef { customer, space: registration.space, id: id.clone() };
+                    store::images::lock(tx, &at).await?
+                }
+                None => None,
+            };
+            let found = old.as_ref().map(|o| o.version);
+            if (version.is_some() && version != found) || (only_new && found.is_some()) {
+                return Err(Error::Changed);
+            }
+            let mode = Mode { batch: None, priority: PRIORITY_HIGH, lease };
+            let images = register::register(tx, customer, vec![registration], &[String::new()], mode).await?;
+            let image =
+                images.into_iter().next().ok_or_else(|| Error::invalid("", "There is no image to register."))?;
+            Ok((image, old.is_none()))
+        }
+        .boxed()
+    })
+    .await
+}

@@ -1,0 +1,282 @@
+//! The front door: every request passes here first and every answer last. Credentials and ownership
+//! are checked before anything is looked up, every failure gets its problem, every answer its headers.
+
+use super::{
+    conditions::{Conditions, Prefer},
+    document::{Operation, Route, Security, document},
+    links::Links,
+    problem::{self, Circumstances, Failure},
+    session::{Inner, Session},
+};
+use crate::{
+    App,
+    domain::{self, customers, keys},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures::FutureExt;
+use percent_encoding::percent_decode_str;
+use poem::{
+    Endpoint, IntoResponse, Middleware, Request, Response,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+/// The request headers that answers depend on.
+const VARY: &str = "Accept, Authorization, Prefer";
+/// The response headers that scripts may read.
+const EXPOSED: &str =
+    "Link, Location, ETag, Content-Location, Preference-Applied, X-Request-Id, Retry-After, WWW-Authenticate";
+
+/// See the module.
+pub struct Front(pub Arc<App>);
+
+impl<E: Endpoint> Middleware<E> for Front {
+    type Output = FrontEndpoint<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        FrontEndpoint { app: self.0.clone(), inner }
+    }
+}
+
+/// An endpoint behind the front door.
+pub struct FrontEndpoint<E> {
+    app: Arc<App>,
+    inner: E,
+}
+
+impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let started = Instant::now();
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let links = Links::new(&base(&self.app, &request));
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let instance = links.path(target);
+        // A panic is a fault of ours, and no reason to drop the connection.
+        let outcome = AssertUnwindSafe(self.admit(request, &links, &method, &path)).catch_unwind().await;
+        let failed = |failure: &Failure| {
+            let around = Circumstances {
+                profile: self.app.profile,
+                links: &links,
+                instance: &instance,
+                request_id: &request_id,
+                method: &method,
+            };
+            problem::response(failure, &around)
+        };
+        let mut response = match outcome {
+            Ok(Ok(response)) => response,
+            Ok(Err(failure)) => failed(&failure),
+            Err(_) => failed(&Failure::Internal),
+        };
+        finish(response.headers_mut(), &links, &request_id);
+        tracing::info!(
+            request_id,
+            %method,
+            path,
+            status = response.status().as_u16(),
+            elapsed_us = started.elapsed().as_micros() as u64,
+            "answered"
+        );
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> FrontEndpoint<E> {
+    async fn admit(
+        &self,
+        mut request: Request,
+        links: &Links,
+        method: &Method,
+        path: &str,
+    ) -> Result<Response, Failure> {
+        let route = document().route(path);
+        if *method == Method::OPTIONS {
+            return route.map(preflight).ok_or(Failure::NoRoute);
+        }
+        let operation = route.and_then(|r| r.operation(method));
+        let principal = self.authorize(request.headers(), path, operation).await?;
+        let (Some(route), operation) = (route, operation) else { return self.undocumented(request).await };
+        let operation = operation.ok_or_else(|| Failure::Method(route.allow()))?;
+        let query = pairs(request.uri().query().unwrap_or_default());
+        check_query(&query, operation)?;
+        let session = Session::new(Inner {
+            app: self.app.clone(),
+            links: links.clone(),
+            principal,
+            conditions: Conditions::read(request.headers()),
+            prefer: Prefer::read(request.headers()),
+            query,
+            path: path.to_owned(),
+            plain_json: plain_json(request.headers()),
+        });
+        request.extensions_mut().insert(session);
+        if *method == Method::HEAD {
+            // The server leaves the body of the answer out, and keeps its length.
+            request.set_method(Method::GET);
+        }
+        self.inner.call(request).await.map(IntoResponse::into_response).map_err(|e| problem::failure(e, method))
+    }
+
+    /// What is served but no part of the contract: the explorer and the document itself.
+    async fn undocumented(&self, mut request: Request) -> Result<Response, Failure> {
+        let method = request.method().clone();
+        let known = super::ui::serves(request.uri().path());
+        match (known, &method) {
+            (true, &Method::GET | &Method::HEAD) => {
+                request.set_method(Method::GET);
+                let answer = self.inner.call(request).await;
+                answer.map(IntoResponse::into_response).map_err(|e| problem::failure(e, &method))
+            }
+            (true, _) => Err(Failure::Method("GET, HEAD, OPTIONS".to_owned())),
+            (false, _) => Err(Failure::NoRoute),
+        }
+    }
+
+    /// Who is calling, if they may call this at all (decision 2): under the path of a customer everything is
+    /// closed to the keys of others, whether it exists or not.
+    async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        path: &str,
+        operation: Option<&Operation>,
+    ) -> Result<Option<keys::Principal>, Failure> {
+        let customer = path.strip_prefix("/customers/").map(|rest| rest.split('/').next().unwrap_or_default());
+        let security = operation.map_or(Security::Open, |o| o.security);
+        if customer.is_none() && security == Security::Open {
+            return Ok(None);
+        }
+        let Some((id, secret)) = credentials(headers)? else {
+            return if customer.is_none() && security == Security::Optional {
+                Ok(None)
+            } else {
+                Err(Failure::Unauthorized("Credentials are missing: send an API key and its secret by HTTP Basic."))
+            };
+        };
+        let principal = keys::authenticate(&self.app.db, &id, &secret).await?.ok_or(Failure::Unauthorized(
+            "The credentials are not those of a key of this service: check the key and its secret.",
+        ))?;
+        if let Some(customer) = customer {
+            self.own(&principal, customer).await?;
+        }
+        Ok(Some(principal))
+    }
+
+    /// Whether the caller may act on the customer of a path. An administrator may act on all that exist.
+    async fn own(&self, principal: &keys::Principal, customer: &str) -> Result<(), Failure> {
+        let number: Option<i64> = customer.parse().ok().filter(|n: &i64| n.to_string() == customer);
+        if number == Some(principal.customer) {
+            return Ok(());
+        }
+        if !principal.administrator {
+            let detail = "The key belongs to another customer: use a key of this one.".to_owned();
+            return Err(domain::Error::Forbidden(detail).into());
+        }
+        match number {
+            Some(number) => customers::get(&self.app.db, number).await.map(drop).map_err(Into::into),
+            None => Err(domain::Error::Missing("There is no such customer.".to_owned()).into()),
+        }
+    }
+}
+
+/// The public base URL: as configured, or as the caller addressed the server.
+fn base(app: &App, request: &Request) -> String {
+    match &app.public_url {
+        Some(url) => url.clone(),
+        None => {
+            let host =
+                request.header("host").or_else(|| request.uri().authority().map(poem::http::uri::Authority::as_str));
+            format!("http://{}", host.filter(|h| is_host(h)).unwrap_or("localhost"))
+        }
+    }
+}
+
+/// A `Host` header goes into every link, so nothing but a host and a port passes.
+fn is_host(host: &str) -> bool {
+    !host.is_empty() && host.len() < 256 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b))
+}
+
+/// The key and secret of a request; `None` if it has none.
+fn credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, Failure> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let malformed = Failure::Unauthorized("The Authorization header is not `Basic` with base64 of `key:secret`.");
+    let decoded = value
+        .to_str()
+        .ok()
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+        .and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded.as_deref().and_then(|text| text.split_once(':')) {
+        Some((id, secret)) => Ok(Some((id.to_owned(), secret.to_owned()))),
+        None => Err(malformed),
+    }
+}
+
+/// The parameters of a query, decoded.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+fn check_query(query: &[(String, String)], operation: &Operation) -> Result<(), Failure> {
+    let faults: Vec<domain::Fault> = query
+        .iter()
+        .filter(|(name, _)| !operation.query.contains(name))
+        .map(|(name, _)| {
+            let detail = if operation.query.is_empty() {
+                format!("There is no query parameter `{name}` here: leave it out.")
+            } else {
+                format!("There is no query parameter `{name}` here: use {}.", operation.query.join(", "))
+            };
+            domain::Fault::new(name.clone(), detail)
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(domain::Error::Invalid(faults).into()) }
+}
+
+/// Whether the caller asks for `application/json` by name and not for `application/ld+json` (decision 4).
+fn plain_json(headers: &HeaderMap) -> bool {
+    let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+    accept.iter().any(|a| a.contains("application/json")) && !accept.iter().any(|a| a.contains("application/ld+json"))
+}
+
+fn preflight(route: &Route) -> Response {
+    let allow = route.allow();
+    Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .header(header::ALLOW, &allow)
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS, &allow)
+        .header(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer",
+        )
+        .header(header::ACCESS_CONTROL_MAX_AGE, "86400")
+        .finish()
+}
+
+/// The headers of every answer; see [`super::emitted::EVERY_RESPONSE`].
+fn finish(headers: &mut HeaderMap, links: &Links, request_id: &str) {
+    let documentation =
+        format!("<{}#>; rel=\"http://www.w3.org/ns/hydra/core#apiDocumentation\"", links.path("/vocab"));
+    let values = [
+        (header::LINK, documentation.as_str()),
+        (header::HeaderName::from_static("x-request-id"), request_id),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
+        (header::VARY, VARY),
+    ];
+    for (name, value) in values {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+}

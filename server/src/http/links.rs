@@ -1,0 +1,124 @@
+//! Every URI that the service gives out is made here.
+
+use crate::domain::images::ImageRef;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What can't stand in a path segment as it is (RFC 3986 §3.3).
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// What can't stand in the value of a query parameter as it is.
+const QUERY: &AsciiSet = &SEGMENT.add(b'&').add(b'+').add(b'=').add(b'\'');
+
+/// A text as one path segment.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// A text as the value of a query parameter.
+pub fn query_value(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
+/// Makes URIs under the public base URL of the service, which has no trailing slash.
+#[derive(Debug, Clone)]
+pub struct Links {
+    base: String,
+}
+
+impl Links {
+    /// Links under a base URL; a trailing slash is dropped.
+    pub fn new(base: &str) -> Self {
+        Self { base: base.trim_end_matches('/').to_owned() }
+    }
+
+    /// The base URL: the URI of the entry point.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// A path from the root, `/` first.
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The JSON-LD context of a class.
+    pub fn context(&self, class: &str) -> String {
+        format!("{}/contexts/{class}.jsonld", self.base)
+    }
+
+    /// A problem type.
+    pub fn problem(&self, kind: &str) -> String {
+        format!("{}/vocab#problems/{kind}", self.base)
+    }
+
+    /// A customer.
+    pub fn customer(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}", self.base)
+    }
+
+    /// A key of a customer.
+    pub fn key(&self, customer: i64, key: &str) -> String {
+        format!("{}/customers/{customer}/keys/{}", self.base, segment(key))
+    }
+
+    /// A space of a customer.
+    pub fn space(&self, customer: i64, space: i64) -> String {
+        format!("{}/customers/{customer}/spaces/{space}", self.base)
+    }
+
+    /// An image.
+    pub fn image(&self, at: &ImageRef) -> String {
+        format!("{}/images/{}", self.space(at.customer, at.space), segment(&at.id))
+    }
+
+    /// The queue of a customer.
+    pub fn queue(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}/queue", self.base)
+    }
+
+    /// A batch of a customer.
+    pub fn batch(&self, customer: i64, batch: i64) -> String {
+        format!("{}/batches/{batch}", self.queue(customer))
+    }
+
+    /// A storage policy.
+    pub fn storage_policy(&self, id: &str) -> String {
+        format!("{}/storagePolicies/{}", self.base, segment(id))
+    }
+
+    /// A thumbnail policy.
+    pub fn thumbnail_policy(&self, id: &str) -> String {
+        format!("{}/thumbnailPolicies/{}", self.base, segment(id))
+    }
+
+    /// An image optimisation policy.
+    pub fn optimisation_policy(&self, id: &str) -> String {
+        format!("{}/imageOptimisationPolicies/{}", self.base, segment(id))
+    }
+
+    /// The image service of an image (IIIF Image API), without `/info.json`.
+    pub fn image_service(&self, at: &ImageRef) -> String {
+        format!("{}/iiif-img/{}/{}/{}", self.base, at.customer, at.space, segment(&at.id))
+    }
+
+    /// The image service of the thumbnails of an image, without `/info.json`.
+    pub fn thumbnail_service(&self, at: &ImageRef) -> String {
+        format!("{}/thumbs/{}/{}/{}", self.base, at.customer, at.space, segment(&at.id))
+    }
+}

@@ -1,0 +1,235 @@
+//! Types of the wire that poem-openapi doesn't know.
+
+use chrono::{DateTime, SecondsFormat};
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
+};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Makes a type that is a string on the wire, with a schema of its own.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $schema:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct $name(pub String);
+
+        impl Type for $name {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+            fn name() -> Cow<'static, str> {
+                concat!("string_", stringify!($name)).into()
+            }
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new($schema))
+            }
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        impl ParseFromJSON for $name {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                match value {
+                    Some(Value::String(text)) => Ok(Self(text)),
+                    other => Err(ParseError::expected_type(other.unwrap_or_default())),
+                }
+            }
+        }
+
+        impl ParseFromParameter for $name {
+            fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+                Ok(Self(value.to_owned()))
+            }
+        }
+
+        impl ToJSON for $name {
+            fn to_json(&self) -> Option<Value> {
+                Some(Value::String(self.0.clone()))
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+    };
+}
+
+fn text(min: usize, max: usize, pattern: Option<&str>) -> MetaSchema {
+    MetaSchema {
+        min_length: Some(min),
+        max_length: Some(max),
+        pattern: pattern.map(str::to_owned),
+        ..MetaSchema::new("string")
+    }
+}
+
+text_type!(
+    /// An absolute URI.
+    Uri,
+    MetaSchema::new_with_format("string", "uri")
+);
+text_type!(
+    /// A tag: no commas.
+    Tag,
+    text(1, 500, Some("^[^,]+$"))
+);
+text_type!(
+    /// A reference to a role, kept as it is.
+    RoleReference,
+    text(1, 1000, None)
+);
+text_type!(
+    /// The name of a customer in URLs.
+    CustomerName,
+    text(1, 60, Some("^[A-Za-z0-9_.-]+$"))
+);
+text_type!(
+    /// The id of an image in a body.
+    ImageName,
+    text(1, 200, Some(r"^[^/\\\s\x00-\x1f\x7f]+$"))
+);
+text_type!(
+    /// A media type, such as `image/tiff`.
+    MediaType,
+    MetaSchema {
+        max_length: Some(100),
+        pattern: Some("^[A-Za-z0-9._+*-]+/[A-Za-z0-9._+*-]+$".to_owned()),
+        ..MetaSchema::new("string")
+    }
+);
+text_type!(
+    /// The id of an image in a path.
+    ImageId,
+    text(1, 200, None)
+);
+text_type!(
+    /// The id of a key in a path.
+    KeyId,
+    text(1, 100, None)
+);
+text_type!(
+    /// The id of a policy in a path.
+    PolicyId,
+    text(1, 200, None)
+);
+text_type!(
+    /// The file name of a JSON-LD context in a path.
+    ContextName,
+    text(1, 200, None)
+);
+text_type!(
+    /// `I` image, `T` timed, `F` file.
+    Family,
+    MetaSchema { enum_items: vec!["I".into(), "T".into(), "F".into()], ..MetaSchema::new("string") }
+);
+
+/// Makes a type of whole numbers in a path, with bounds of its own.
+macro_rules! number_type {
+    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name(pub i64);
+
+        impl Type for $name {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = i64;
+            type RawElementValueType = i64;
+            fn name() -> Cow<'static, str> {
+                concat!("integer_", stringify!($name)).into()
+            }
+            fn schema_ref() -> MetaSchemaRef {
+                let max: Option<i64> = $max;
+                MetaSchemaRef::Inline(Box::new(MetaSchema {
+                    minimum: Some(1.0),
+                    maximum: max.map(|m| m as f64),
+                    ..MetaSchema::new_with_format("integer", "int64")
+                }))
+            }
+            fn as_raw_value(&self) -> Option<&i64> {
+                Some(&self.0)
+            }
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a i64> + 'a> {
+                Box::new(std::iter::once(&self.0))
+            }
+        }
+
+        impl ParseFromParameter for $name {
+            fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+                let max: Option<i64> = $max;
+                value
+                    .parse()
+                    .ok()
+                    .filter(|n| (1..=max.unwrap_or(i64::MAX)).contains(n))
+                    .map(Self)
+                    .ok_or_else(|| ParseError::custom(format!("`{value}` is not a number that this can have.")))
+            }
+        }
+    };
+}
+
+number_type!(
+    /// The number of a customer in a path.
+    CustomerId,
+    None
+);
+number_type!(
+    /// The number of a space in a path.
+    SpaceId,
+    Some(crate::domain::spaces::MAX_ID)
+);
+number_type!(
+    /// The number of a batch in a path.
+    BatchId,
+    None
+);
+
+/// A point in time: milliseconds since the Unix epoch inside, RFC 3339 in UTC outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time(pub i64);
+
+impl Time {
+    /// RFC 3339, in UTC, with milliseconds.
+    pub fn text(self) -> String {
+        DateTime::from_timestamp_millis(self.0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+}
+
+impl Type for Time {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+    fn name() -> Cow<'static, str> {
+        "string_date-time".into()
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "date-time")))
+    }
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ParseFromJSON for Time {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        let value = value.unwrap_or_default();
+        let parsed = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        parsed.map(|t| Self(t.timestamp_millis())).ok_or_else(|| ParseError::expected_type(value))
+    }
+}
+
+impl ToJSON for Time {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::String(self.text()))
+    }
+}

@@ -1,0 +1,275 @@
+//! Validation of request bodies against the schemas of the canonical document. Every fault is reported, each
+//! with a pointer; members the schema doesn't know are dropped.
+
+use super::document::entries;
+use crate::domain::Fault;
+use chrono::DateTime;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The schemas of the document by name.
+#[derive(Debug, Default)]
+pub struct Schemas(BTreeMap<String, Schema>);
+
+#[derive(Debug, Default)]
+struct Schema {
+    reference: Option<String>,
+    kind: String,
+    format: String,
+    nullable: bool,
+    values: Vec<Value>,
+    minimum: Option<i64>,
+    maximum: Option<i64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    pattern: Option<(String, regress::Regex)>,
+    min_items: Option<usize>,
+    max_items: Option<usize>,
+    items: Option<Box<Schema>>,
+    properties: Vec<(String, Schema)>,
+    required: Vec<String>,
+    open: bool,
+    one_of: Vec<Schema>,
+}
+
+impl Schema {
+    fn read(json: &Value) -> Self {
+        let text = |name: &str| json[name].as_str().map(str::to_owned);
+        let size = |name: &str| json[name].as_u64().and_then(|n| usize::try_from(n).ok());
+        Self {
+            reference: text("$ref").and_then(|r| r.rsplit('/').next().map(str::to_owned)),
+            kind: text("type").unwrap_or_default(),
+            format: text("format").unwrap_or_default(),
+            nullable: json["nullable"] == true,
+            values: json["enum"].as_array().cloned().unwrap_or_default(),
+            minimum: json["minimum"].as_i64(),
+            maximum: json["maximum"].as_i64(),
+            min_length: size("minLength"),
+            max_length: size("maxLength"),
+            pattern: text("pattern").and_then(|p| regress::Regex::new(&p).ok().map(|r| (p, r))),
+            min_items: size("minItems"),
+            max_items: size("maxItems"),
+            items: json.get("items").map(|items| Box::new(Self::read(items))),
+            properties: entries(&json["properties"]).map(|(name, p)| (name.to_owned(), Self::read(p))).collect(),
+            required: json["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|r| r.as_str().map(str::to_owned))
+                .collect(),
+            open: json.get("additionalProperties").is_some_and(|a| *a != Value::Bool(false)),
+            one_of: json["oneOf"].as_array().into_iter().flatten().map(Self::read).collect(),
+        }
+    }
+}
+
+impl Schemas {
+    pub(super) fn read(json: &Value) -> Self {
+        Self(entries(json).map(|(name, schema)| (name.to_owned(), Schema::read(schema))).collect())
+    }
+
+    /// Whether there is a schema of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The names of the properties of a schema.
+    pub fn properties(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).into_iter().flat_map(|s| s.properties.iter().map(|(name, _)| name.as_str()))
+    }
+
+    /// Brings a body into the form of the schema `name`: drops what the schema doesn't know, turns
+    /// numbers in texts into numbers where numbers are wanted.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn fit(&self, name: &str, value: &mut Value) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        if let Some(schema) = self.0.get(name) {
+            self.walk(schema, value, "", &mut faults);
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    fn walk(&self, schema: &Schema, value: &mut Value, at: &str, faults: &mut Vec<Fault>) {
+        if let Some(target) = schema.reference.as_ref().and_then(|name| self.0.get(name)) {
+            return self.walk(target, value, at, faults);
+        }
+        if !schema.one_of.is_empty() {
+            return self.one_of(schema, value, at, faults);
+        }
+        if value.is_null() && schema.nullable {
+            return;
+        }
+        if schema.kind == "integer" {
+            as_integer(value);
+        }
+        let fits = match schema.kind.as_str() {
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_i64(),
+            "number" => value.is_number(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => true,
+        };
+        if !fits {
+            let wanted = described(&schema.kind);
+            faults.push(Fault::new(at, format!("{} is {}, but must be {wanted}.", named(at), described(kind(value)))));
+            return;
+        }
+        match value {
+            Value::String(text) => check_text(schema, text, at, faults),
+            Value::Number(number) => check_number(schema, number.as_i64(), at, faults),
+            Value::Array(items) => {
+                check_count(schema, items.len(), at, faults);
+                if let Some(item) = &schema.items {
+                    for (i, value) in items.iter_mut().enumerate() {
+                        self.walk(item, value, &format!("{at}/{i}"), faults);
+                    }
+                }
+            }
+            Value::Object(members) => self.members(schema, members, at, faults),
+            _ => {}
+        }
+        if !schema.values.is_empty() && !schema.values.contains(value) {
+            let list: Vec<String> = schema.values.iter().map(ToString::to_string).collect();
+            faults.push(Fault::new(at, format!("{} must be one of {}.", named(at), list.join(", "))));
+        }
+    }
+
+    fn one_of(&self, schema: &Schema, value: &mut Value, at: &str, faults: &mut Vec<Fault>) {
+        let mut first = None;
+        for alternative in &schema.one_of {
+            let mut candidate = value.clone();
+            let mut found = Vec::new();
+            self.walk(alternative, &mut candidate, at, &mut found);
+            if found.is_empty() {
+                *value = candidate;
+                return;
+            }
+            // The faults of the alternative that has the type of the value say the most.
+            if first.is_none() || alternative.kind == kind(value) {
+                first = Some(found);
+            }
+        }
+        faults.extend(first.unwrap_or_default());
+    }
+
+    fn members(&self, schema: &Schema, members: &mut Map<String, Value>, at: &str, faults: &mut Vec<Fault>) {
+        for name in &schema.required {
+            if !members.contains_key(name) {
+                let pointer = format!("{at}/{}", escape(name));
+                faults.push(Fault::new(pointer, format!("The member `{name}` is missing.")));
+            }
+        }
+        if !schema.open {
+            members.retain(|name, _| schema.properties.iter().any(|(known, _)| known == name));
+        }
+        for (name, property) in &schema.properties {
+            if let Some(value) = members.get_mut(name) {
+                self.walk(property, value, &format!("{at}/{}", escape(name)), faults);
+            }
+        }
+    }
+}
+
+/// A pointer segment (RFC 6901 §3).
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// How a place is called in a sentence.
+fn named(at: &str) -> String {
+    match at.rsplit('/').next() {
+        None | Some("") => "The body".to_owned(),
+        Some(name) if name.bytes().all(|b| b.is_ascii_digit()) => format!("The item {at}"),
+        Some(name) => format!("`{name}`"),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_i64() || n.is_u64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn described(kind: &str) -> &'static str {
+    match kind {
+        "string" => "a string",
+        "boolean" => "`true` or `false`",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "array" => "a list",
+        "object" => "an object",
+        _ => "null",
+    }
+}
+
+/// Clients send whole numbers as texts and as `3.0`.
+fn as_integer(value: &mut Value) {
+    let number = match value {
+        Value::String(text) => text.trim().parse::<i64>().ok(),
+        Value::Number(number) if !number.is_i64() => {
+            number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15).map(|f| f as i64)
+        }
+        _ => None,
+    };
+    if let Some(number) = number {
+        *value = number.into();
+    }
+}
+
+fn check_text(schema: &Schema, text: &str, at: &str, faults: &mut Vec<Fault>) {
+    let mut fault = |detail: String| faults.push(Fault::new(at, detail));
+    let length = text.chars().count();
+    if schema.min_length.is_some_and(|min| length < min) {
+        fault(format!(
+            "{} is empty or too short: give it at least {} characters.",
+            named(at),
+            schema.min_length.unwrap_or(1)
+        ));
+    } else if schema.max_length.is_some_and(|max| length > max) {
+        let max = schema.max_length.unwrap_or_default();
+        fault(format!("{} has {length} characters, {max} are allowed.", named(at)));
+    } else if let Some((pattern, regex)) = &schema.pattern
+        && regex.find(text).is_none()
+    {
+        fault(format!("{} must match the pattern `{pattern}`.", named(at)));
+    }
+    if text.contains('\0') {
+        fault(format!("{} has a NUL character, which can't be stored.", named(at)));
+    }
+    match schema.format.as_str() {
+        "date-time" if DateTime::parse_from_rfc3339(text).is_err() => {
+            fault(format!("{} must be a date and time of RFC 3339.", named(at)));
+        }
+        "uri" if url::Url::parse(text).is_err() => fault(format!("{} must be an absolute URI.", named(at))),
+        _ => {}
+    }
+}
+
+fn check_number(schema: &Schema, number: Option<i64>, at: &str, faults: &mut Vec<Fault>) {
+    let Some(number) = number else { return };
+    if let Some(minimum) = schema.minimum.filter(|m| number < *m) {
+        faults.push(Fault::new(at, format!("{} is {number}, but must be at least {minimum}.", named(at))));
+    }
+    if let Some(maximum) = schema.maximum.filter(|m| number > *m) {
+        faults.push(Fault::new(at, format!("{} is {number}, but must be at most {maximum}.", named(at))));
+    }
+}
+
+fn check_count(schema: &Schema, count: usize, at: &str, faults: &mut Vec<Fault>) {
+    if let Some(min) = schema.min_items.filter(|m| count < *m) {
+        faults.push(Fault::new(at, format!("{} has {count} items, but must have at least {min}.", named(at))));
+    }
+    if let Some(max) = schema.max_items.filter(|m| count > *m) {
+        faults.push(Fault::new(at, format!("{} has {count} items, but must have at most {max}.", named(at))));
+    }
+}

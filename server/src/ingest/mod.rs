@@ -1,0 +1,245 @@
+//! Ingest: claim a waiting image, fetch its origin, decode it, make its thumbnails, store and count it.
+
+pub mod address;
+pub mod decode;
+pub mod derive;
+pub mod fetch;
+mod worker;
+
+pub use worker::run;
+
+use crate::{
+    domain::{
+        Error,
+        images::Image,
+        ingest::{self, Leftover, Outcome, Stored},
+        policies, time,
+    },
+    objects::{Objects, ObjectsError, image_prefix},
+    store::Db,
+};
+use address::Allowed;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::{Notify, Semaphore};
+
+/// How long one image may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a claim holds; longer than one image may take, so that nobody else starts on it meanwhile.
+const LEASE: Duration = Duration::from_secs(180);
+/// How often an image is taken up again after a worker died over it.
+const MAX_ATTEMPTS: i64 = 5;
+
+/// What ingests images.
+pub struct Engine {
+    db: Db,
+    objects: Objects,
+    fetcher: fetch::Fetcher,
+    /// The networks that origins may be in besides public ones.
+    pub allowed: Allowed,
+    scratch: PathBuf,
+    pixels: Arc<Semaphore>,
+    wake: Notify,
+}
+
+/// Why an image could not be ingested, in words for its owner, or for the log only.
+enum Trouble {
+    Reason(String),
+    Internal(String),
+}
+
+impl From<ObjectsError> for Trouble {
+    fn from(e: ObjectsError) -> Self {
+        Self::Internal(e.to_string())
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(e: std::io::Error) -> Self {
+        Self::Internal(e.to_string())
+    }
+}
+
+impl Engine {
+    /// An engine that decodes up to `workers` images at once and keeps what it is working on in `scratch`.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be set up.
+    pub fn new(
+        db: Db,
+        objects: Objects,
+        allowed: Allowed,
+        scratch: PathBuf,
+        workers: usize,
+    ) -> Result<Self, reqwest::Error> {
+        let fetcher = fetch::Fetcher::new(allowed.clone(), fetch::Limits::default())?;
+        let pixels = Arc::new(Semaphore::new(workers.max(1)));
+        Ok(Self { db, objects, fetcher, allowed, scratch, pixels, wake: Notify::new() })
+    }
+
+    /// Tells the workers that there is something to do.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Until when a claim made now holds, milliseconds since the epoch.
+    pub fn lease() -> i64 {
+        time::now() + LEASE.as_millis() as i64
+    }
+
+    /// Ingests an image that the caller has claimed. It goes on when the caller goes away.
+    ///
+    /// # Errors
+    /// When the outcome could not be written; the image is taken up again when the claim has run out.
+    pub async fn ingest(self: &Arc<Self>, claim: Image) -> Result<(), Error> {
+        let engine = self.clone();
+        match tokio::spawn(async move { engine.carry_out(&claim).await }).await {
+            Ok(done) => done,
+            Err(panicked) => {
+                tracing::error!(%panicked, "an ingest panicked");
+                Ok(())
+            }
+        }
+    }
+
+    async fn carry_out(&self, claim: &Image) -> Result<(), Error> {
+        let at = &claim.at;
+        let produced = tokio::time::timeout(PATIENCE, self.produce(claim)).await;
+        let outcome = match produced {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(Trouble::Reason(reason))) => Outcome::Failed(reason),
+            Ok(Err(Trouble::Internal(error))) => {
+                tracing::error!(?at, error, "ingest");
+                Outcome::Failed(
+                    "The image could not be stored by the server: ask its operator, then reingest.".to_owned(),
+                )
+            }
+            Err(_) => Outcome::Failed(format!(
+                "The image took longer than {} seconds: make it available faster or smaller.",
+                PATIENCE.as_secs()
+            )),
+        };
+        tracing::info!(?at, generation = claim.generation, failed = matches!(outcome, Outcome::Failed(_)), "ingested");
+        let leftover = ingest::finish(&self.db, claim, outcome).await?;
+        if let Leftover::Generation(generation) = leftover {
+            let prefix = image_prefix(at.customer, at.space, &at.id, generation);
+            if let Err(error) = self.objects.delete_prefix(&prefix).await {
+                tracing::warn!(?at, %error, "removing files that are not needed any more");
+            }
+        }
+        Ok(())
+    }
+
+    async fn produce(&self, claim: &Image) -> Result<Outcome, Trouble> {
+        if claim.attempts > MAX_ATTEMPTS {
+            let reason =
+                format!("The server stopped {MAX_ATTEMPTS} times while it processed this image: check the origin.");
+            return Err(Trouble::Reason(reason));
+        }
+        let wanted = wanted(claim);
+        if wanted == Wanted::Nothing {
+            return Ok(Outcome::Nothing);
+        }
+        let file = Scratch::new(&self.scratch)?;
+        let size = self.fetch(claim, file.path()).await?;
+        let prefix = image_prefix(claim.at.customer, claim.at.space, &claim.at.id, claim.generation);
+        let mut stored = Stored { dimensions: None, thumbnails: Vec::new(), size, thumbnail_size: 0 };
+        if wanted == Wanted::Pixels {
+            let (dimensions, thumbnails) = self.pixels(file.path()).await?;
+            stored.dimensions = Some(dimensions);
+            for thumbnail in thumbnails {
+                stored.thumbnails.push((thumbnail.width.into(), thumbnail.height.into()));
+                stored.thumbnail_size += thumbnail.jpeg.len() as i64;
+                let key = format!("{prefix}/{}", thumbnail_name(thumbnail.width, thumbnail.height));
+                self.objects.put(&key, thumbnail.jpeg.into()).await?;
+            }
+        }
+        self.objects.put_file(&format!("{prefix}/original"), file.path()).await?;
+        Ok(Outcome::Stored(stored))
+    }
+
+    async fn fetch(&self, claim: &Image, into: &Path) -> Result<i64, Trouble> {
+        let origin = claim.initial_origin.as_ref().unwrap_or(&claim.settings.origin);
+        let url = address::check_origin(origin, &self.allowed).map_err(Trouble::Reason)?;
+        let fetched = self.fetcher.fetch(&url, None, into).await.map_err(|e| Trouble::Reason(e.to_string()))?;
+        Ok(i64::try_from(fetched.bytes).unwrap_or(i64::MAX))
+    }
+
+    /// Decodes and reduces, off the async threads, no more at once than there are workers.
+    async fn pixels(&self, file: &Path) -> Result<((i64, i64), Vec<derive::Thumbnail>), Trouble> {
+        let permit = self.pixels.clone().acquire_owned().await.map_err(|e| Trouble::Internal(e.to_string()))?;
+        let file = file.to_owned();
+        let work = move || {
+            // Decoding can't be interrupted: it holds its permit to its end, however long the caller waits.
+            let _permit = permit;
+            let sizes = policies::thumbnail_sizes();
+            let longest = sizes.first().copied().unwrap_or(1);
+            let decoded = decode::decode(&file, longest, &decode::Limits::default())
+                .map_err(|e| Trouble::Reason(e.to_string()))?;
+            let full = (decoded.width, decoded.height);
+            let thumbnails =
+                derive::thumbnails(&decoded.pixels, full, sizes).map_err(|e| Trouble::Internal(e.to_string()))?;
+            Ok(((full.0.into(), full.1.into()), thumbnails))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|e| Trouble::Internal(e.to_string()))?
+    }
+}
+
+/// What is to be made of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Neither fetched nor stored.
+    Nothing,
+    /// Stored as it is.
+    File,
+    /// Measured and reduced besides.
+    Pixels,
+}
+
+/// What the channels of an image ask for, or else its media type (`reference/dlcs.md` §5.7).
+fn wanted(image: &Image) -> Wanted {
+    let channels: Vec<&str> = image.settings.channels.iter().flatten().map(|c| c.channel.as_str()).collect();
+    let media_type = image.settings.media_type.as_str();
+    if channels.contains(&"none") {
+        Wanted::Nothing
+    } else if channels.iter().any(|c| matches!(*c, "iiif-img" | "thumbs")) {
+        Wanted::Pixels
+    } else if !channels.is_empty() && !channels.contains(&"default") {
+        Wanted::File
+    } else if image.settings.family == "I"
+        && (media_type.starts_with("image/") || media_type == "application/octet-stream")
+    {
+        Wanted::Pixels
+    } else {
+        Wanted::File
+    }
+}
+
+/// The file name of a stored thumbnail.
+pub fn thumbnail_name(width: impl Into<i64>, height: impl Into<i64>) -> String {
+    format!("{}x{}.jpg", width.into(), height.into())
+}
+
+/// A file that is gone when it is no longer needed.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(directory: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        Ok(Self(directory.join(uuid::Uuid::new_v4().to_string())))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It is missing when nothing was fetched.
+        drop(std::fs::remove_file(&self.0));
+    }
+}

@@ -1,0 +1,30 @@
+//! The customer API of an image service.
+//!
+//! A request goes from [`api`] to [`domain`] to [`store`] and straight back; [`http`] holds what all
+//! operations share; [`ingest`] and [`delivery`] stand beside.
+
+pub mod api;
+pub mod config;
+pub mod delivery;
+pub mod domain;
+pub mod http;
+pub mod ingest;
+pub mod objects;
+pub mod serve;
+pub mod store;
+
+use std::sync::Arc;
+
+/// The running service, as every request sees it.
+pub struct App {
+    /// The database.
+    pub db: store::Db,
+    /// The stored files.
+    pub objects: objects::Objects,
+    /// What ingests images.
+    pub engine: Arc<ingest::Engine>,
+    /// How failures and bodiless successes are answered.
+    pub profile: http::Profile,
+    /// The public base URL, unless it is taken from the request.
+    pub public_url: Option<String>,
+}

@@ -1,0 +1,144 @@
+//! One small interface over both databases.
+
+use super::{Error, Row, Value, postgres, sqlite};
+use futures::future::BoxFuture;
+use std::{path::Path, sync::Arc};
+
+/// A database; cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// SQLite in a file.
+    Lite(Arc<sqlite::Lite>),
+    /// PostgreSQL through a pool.
+    Pg(postgres::Pg),
+}
+
+/// An open transaction.
+pub enum Tx {
+    /// On the one writing connection of SQLite.
+    Lite(sqlite::LiteTx),
+    /// On a connection of its own.
+    Pg(postgres::PgTx),
+}
+
+/// Reading, from the database or within a transaction.
+pub trait Query: Sync {
+    /// All rows of a statement.
+    fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> impl Future<Output = Result<Vec<T>, Error>> + Send
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T, Error> + Send;
+
+    /// The first row of a statement, if any.
+    fn one<T, F>(&self, sql: &str, params: &[Value], map: F) -> impl Future<Output = Result<Option<T>, Error>> + Send
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T, Error> + Send,
+    {
+        async { Ok(self.all(sql, params, map).await?.into_iter().next()) }
+    }
+}
+
+impl Query for Db {
+    async fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> Result<Vec<T>, Error>
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T, Error> + Send,
+    {
+        match self {
+            Self::Lite(db) => db.read(sql, params, map),
+            Self::Pg(db) => db.read(sql, params, map).await,
+        }
+    }
+}
+
+impl Query for Tx {
+    async fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> Result<Vec<T>, Error>
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T, Error> + Send,
+    {
+        match self {
+            Self::Lite(tx) => tx.all(sql, params, map),
+            Self::Pg(tx) => tx.all(sql, params, map).await,
+        }
+    }
+}
+
+impl Tx {
+    /// Executes a statement; answers how many rows it changed.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn exec(&self, sql: &str, params: &[Value]) -> Result<u64, Error> {
+        match self {
+            Self::Lite(tx) => tx.exec(sql, params),
+            Self::Pg(tx) => tx.exec(sql, params).await,
+        }
+    }
+
+    /// Executes one statement for many rows of parameters, without waiting for each.
+    ///
+    /// # Errors
+    /// Whatever the database says of the first row that fails.
+    pub async fn exec_many(&self, sql: &str, rows: &[Vec<Value>]) -> Result<(), Error> {
+        match self {
+            Self::Lite(tx) => rows.iter().try_for_each(|row| tx.exec(sql, row).map(drop)),
+            Self::Pg(tx) => tx.exec_many(sql, rows).await,
+        }
+    }
+
+    /// The clause that lets several workers claim different rows: PostgreSQL has to be told, SQLite
+    /// has one writer at a time.
+    pub fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Lite(_) => "",
+            Self::Pg(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The clause that keeps a row that was read as it is until the transaction ends.
+    pub fn for_update(&self) -> &'static str {
+        match self {
+            Self::Lite(_) => "",
+            Self::Pg(_) => " FOR UPDATE",
+        }
+    }
+}
+
+impl Db {
+    /// Opens the SQLite database in `file`, which is made where it is missing, and brings it up to
+    /// date.
+    ///
+    /// # Errors
+    /// When the file can't be used or belongs to a newer version.
+    pub fn sqlite(file: &Path) -> Result<Self, Error> {
+        Ok(Self::Lite(Arc::new(sqlite::Lite::open(file)?)))
+    }
+
+    /// Connects to PostgreSQL and brings the database up to date. `connections` is the largest
+    /// number of connections to hold.
+    ///
+    /// # Errors
+    /// When the URL is none, the server can't be reached or the database belongs to a newer version.
+    pub async fn postgres(url: &str, connections: usize) -> Result<Self, Error> {
+        Ok(Self::Pg(postgres::Pg::connect(url, connections).await?))
+    }
+
+    /// Runs `body` in a transaction, which commits if it answers `Ok`. When this returns `Ok`, the
+    /// write survives the loss of power.
+    ///
+    /// # Errors
+    /// What `body` answers, or whatever the database says.
+    pub async fn write<T, E, F>(&self, body: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        match self {
+            Self::Lite(db) => db.write(body).await,
+            Self::Pg(db) => db.write(body).await,
+        }
+    }
+}

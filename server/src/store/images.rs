@@ -1,0 +1,318 @@
+//! Rows of images.
+
+use super::{
+    Error, Query, Row, Tx, Value, json,
+    page::{self, Key, List, Order, Rows, Window},
+};
+use crate::{
+    domain::{
+        images::{Image, ImageRef, Scope, Settings},
+        query::{ImageOrder, ImageOrderBy, ImageQuery},
+    },
+    params,
+};
+
+/// The columns in the order in which [`image`] reads and [`values`] writes them.
+pub(super) const COLUMNS: &str = "customer, space, id, created, origin, initial_origin, max_unauthorised, width, height, queued, \
+     dequeued, finished, ingesting, error, tags, roles, string1, string2, string3, number1, number2, \
+     number3, batch, media_type, family, delivery_channels, thumbnails, stored_generation, size, \
+     thumbnail_size, checked, generation, priority, lease, attempts, version";
+
+const UPSERT: &str = "INSERT INTO images (customer, space, id, created, origin, initial_origin, max_unauthorised, width, height, queued, \
+     dequeued, finished, ingesting, error, tags, roles, string1, string2, string3, number1, number2, \
+     number3, batch, media_type, family, delivery_channels, thumbnails, stored_generation, size, \
+     thumbnail_size, checked, generation, priority, lease, attempts, version) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+     $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36) \
+     ON CONFLICT (customer, space, id) DO UPDATE SET created = excluded.created, origin = excluded.origin, initial_origin = excluded.initial_origin, \
+     max_unauthorised = excluded.max_unauthorised, width = excluded.width, height = excluded.height, \
+     queued = excluded.queued, dequeued = excluded.dequeued, finished = excluded.finished, \
+     ingesting = excluded.ingesting, error = excluded.error, tags = excluded.tags, roles = excluded.roles, \
+     string1 = excluded.string1, string2 = excluded.string2, string3 = excluded.string3, \
+     number1 = excluded.number1, number2 = excluded.number2, number3 = excluded.number3, \
+     batch = excluded.batch, media_type = excluded.media_type, family = excluded.family, \
+     delivery_channels = excluded.delivery_channels, thumbnails = excluded.thumbnails, \
+     stored_generation = excluded.stored_generation, size = excluded.size, \
+     thumbnail_size = excluded.thumbnail_size, checked = excluded.checked, generation = excluded.generation, \
+     priority = excluded.priority, lease = excluded.lease, attempts = excluded.attempts, \
+     version = excluded.version";
+
+pub(super) fn image(row: &Row<'_>) -> Result<Image, Error> {
+    Ok(Image {
+        at: ImageRef { customer: row.int(0)?, space: row.int(1)?, id: row.text(2)? },
+        created: row.int(3)?,
+        initial_origin: row.opt_text(5)?,
+        width: row.opt_int(7)?,
+        height: row.opt_int(8)?,
+        queued: row.opt_int(9)?,
+        dequeued: row.opt_int(10)?,
+        finished: row.opt_int(11)?,
+        ingesting: row.flag(12)?,
+        error: row.text(13)?,
+        settings: Settings {
+            origin: row.text(4)?,
+            max_unauthorised: row.int(6)?,
+            tags: row.json(14)?,
+            roles: row.json(15)?,
+            strings: [row.text(16)?, row.text(17)?, row.text(18)?],
+            numbers: [row.int(19)?, row.int(20)?, row.int(21)?],
+            media_type: row.text(23)?,
+            family: row.text(24)?,
+            channels: row.opt_json(25)?,
+        },
+        batch: row.opt_int(22)?,
+        thumbnails: row.opt_json(26)?.unwrap_or_default(),
+        stored_generation: row.opt_int(27)?,
+        size: row.int(28)?,
+        thumbnail_size: row.int(29)?,
+        checked: row.opt_int(30)?,
+        generation: row.int(31)?,
+        priority: row.int(32)?,
+        lease: row.int(33)?,
+        attempts: row.int(34)?,
+        version: row.int(35)?,
+    })
+}
+
+fn values(i: &Image) -> Vec<Value> {
+    let s = &i.settings;
+    params![
+        i.at.customer,
+        i.at.space,
+        &i.at.id,
+        i.created,
+        &s.origin,
+        i.initial_origin.as_ref(),
+        s.max_unauthorised,
+        i.width,
+        i.height,
+        i.queued,
+        i.dequeued,
+        i.finished,
+        i.ingesting,
+        &i.error,
+        json(&s.tags),
+        json(&s.roles),
+        &s.strings[0],
+        &s.strings[1],
+        &s.strings[2],
+        s.numbers[0],
+        s.numbers[1],
+        s.numbers[2],
+        i.batch,
+        &s.media_type,
+        &s.family,
+        s.channels.as_ref().map(json),
+        (!i.thumbnails.is_empty()).then(|| json(&i.thumbnails)),
+        i.stored_generation,
+        i.size,
+        i.thumbnail_size,
+        i.checked,
+        i.generation,
+        i.priority,
+        i.lease,
+        i.attempts,
+        i.version,
+    ]
+    .to_vec()
+}
+
+/// One image.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn get(db: &impl Query, at: &ImageRef) -> Result<Option<Image>, Error> {
+    read(db, at, "").await
+}
+
+/// One image, which nobody else changes until the transaction ends.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lock(tx: &Tx, at: &ImageRef) -> Result<Option<Image>, Error> {
+    read(tx, at, tx.for_update()).await
+}
+
+async fn read(db: &impl Query, at: &ImageRef, lock: &str) -> Result<Option<Image>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM images WHERE customer = $1 AND space = $2 AND id = $3{lock}");
+    db.one(&sql, params![at.customer, at.space, &at.id], image).await
+}
+
+/// Those of the images that exist, which nobody else changes until the transaction ends.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lock_many(tx: &Tx, customer: i64, wanted: &[(i64, String)]) -> Result<Vec<Image>, Error> {
+    let mut found = Vec::new();
+    // A few statement texts, each used often, instead of one per number of images.
+    for chunk in wanted.chunks(64) {
+        let slots = chunk.len().next_power_of_two();
+        let mut params = vec![Value::Int(customer)];
+        let mut marks = Vec::with_capacity(slots);
+        for i in 0..slots {
+            let (space, id) = &chunk[i.min(chunk.len() - 1)];
+            marks.push(format!("(CAST(${} AS BIGINT), ${})", 2 * i + 2, 2 * i + 3));
+            params.push((*space).into());
+            params.push(id.into());
+        }
+        let sql = format!(
+            "SELECT {COLUMNS} FROM images WHERE customer = $1 AND (space, id) IN (VALUES {}){}",
+            marks.join(", "),
+            tx.for_update()
+        );
+        found.extend(tx.all(&sql, &params, image).await?);
+    }
+    Ok(found)
+}
+
+/// Writes an image as it is, new or not.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn put(tx: &Tx, i: &Image) -> Result<(), Error> {
+    tx.exec(UPSERT, &values(i)).await.map(drop)
+}
+
+/// Writes many images as they are, new or not.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn put_many(tx: &Tx, images: &[Image]) -> Result<(), Error> {
+    let rows: Vec<Vec<Value>> = images.iter().map(values).collect();
+    tx.exec_many(UPSERT, &rows).await
+}
+
+/// Deletes an image.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn delete(tx: &Tx, at: &ImageRef) -> Result<(), Error> {
+    let sql = "DELETE FROM images WHERE customer = $1 AND space = $2 AND id = $3";
+    tx.exec(sql, params![at.customer, at.space, &at.id]).await.map(drop)
+}
+
+/// A condition under construction.
+struct Filter {
+    sql: String,
+    params: Vec<Value>,
+}
+
+impl Filter {
+    fn new(customer: i64, scope: Scope) -> Self {
+        let mut filter = Self { sql: "images WHERE customer = $1".to_owned(), params: vec![customer.into()] };
+        match scope {
+            Scope::Customer => {}
+            Scope::Space(space) => filter.any("space", [space.into()]),
+            Scope::Batch(batch) => filter.any("batch", [batch.into()]),
+            Scope::BatchErrors(batch) => {
+                filter.any("batch", [batch.into()]);
+                filter.sql.push_str(" AND error <> ''");
+            }
+            Scope::BatchCompleted(batch) => {
+                filter.any("batch", [batch.into()]);
+                filter.sql.push_str(" AND error = '' AND finished IS NOT NULL");
+            }
+            Scope::Waiting => filter.sql.push_str(" AND ingesting = 1"),
+        }
+        filter
+    }
+
+    fn mark(&mut self, value: Value) -> String {
+        self.params.push(value);
+        format!("${}", self.params.len())
+    }
+
+    /// The column has any of the values; no values, no condition.
+    fn any(&mut self, column: &str, values: impl IntoIterator<Item = Value>) {
+        let marks: Vec<String> = values.into_iter().map(|v| self.mark(v)).collect();
+        match marks.as_slice() {
+            [] => {}
+            [one] => self.sql.push_str(&format!(" AND {column} = {one}")),
+            many => self.sql.push_str(&format!(" AND {column} IN ({})", many.join(", "))),
+        }
+    }
+
+    /// How a list of texts in JSON that holds `item` reads; case counts on both databases.
+    fn holds(&mut self, column: &str, item: &str) -> String {
+        let mark = self.mark(json(item));
+        format!("REPLACE({column}, {mark}, '') <> {column}")
+    }
+
+    fn query(mut self, query: &ImageQuery) -> Self {
+        self.any("space", query.space.iter().copied().map(Value::from));
+        self.any("id", query.id.iter().map(Value::from));
+        for (column, values) in ["string1", "string2", "string3"].into_iter().zip(&query.strings) {
+            if !values.is_empty() {
+                // The index leaves out the empty texts, which nobody asks for.
+                self.sql.push_str(&format!(" AND {column} <> ''"));
+            }
+            self.any(column, values.iter().map(Value::from));
+        }
+        for (column, values) in ["number1", "number2", "number3"].into_iter().zip(&query.numbers) {
+            if !values.is_empty() && !values.contains(&0) {
+                self.sql.push_str(&format!(" AND {column} <> 0"));
+            }
+            self.any(column, values.iter().copied().map(Value::from));
+        }
+        for tag in &query.tags {
+            let holds = self.holds("tags", tag);
+            self.sql.push_str(&format!(" AND {holds}"));
+        }
+        if !query.roles.is_empty() {
+            let any: Vec<String> = query.roles.iter().map(|role| self.holds("roles", role)).collect();
+            self.sql.push_str(&format!(" AND ({})", any.join(" OR ")));
+        }
+        self
+    }
+}
+
+/// How many images fulfil the query.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn count(db: &impl Query, customer: i64, scope: Scope, query: &ImageQuery) -> Result<i64, Error> {
+    let Filter { sql, params } = Filter::new(customer, scope).query(query);
+    Ok(db.one(&format!("SELECT COUNT(*) FROM {sql}"), &params, |row| row.int(0)).await?.unwrap_or_default())
+}
+
+/// A page of the images that fulfil the query.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn list(
+    db: &impl Query,
+    customer: i64,
+    scope: Scope,
+    query: &ImageQuery,
+    order: &ImageOrder,
+    window: &Window,
+) -> Result<Rows<Image>, Error> {
+    let Filter { sql, params } = Filter::new(customer, scope).query(query);
+    let order = Order { keys: keys(scope, order), descending: order.descending };
+    page::read(db, List { columns: COLUMNS, from: &sql, params, order }, window, image).await
+}
+
+fn keys(scope: Scope, order: &ImageOrder) -> Vec<Key> {
+    const STRINGS: [&str; 3] = ["string1", "string2", "string3"];
+    const NUMBERS: [&str; 3] = ["number1", "number2", "number3"];
+    // Values that are not set come last, whichever way.
+    let unset_last = |up, down| vec![Key::int(if order.descending { down } else { up })];
+    let mut keys = match order.by {
+        None if scope == Scope::Waiting => return vec![Key::int("generation")],
+        None | Some(ImageOrderBy::Created) => vec![Key::int("created")],
+        Some(ImageOrderBy::Id) => vec![Key::text("id")],
+        Some(ImageOrderBy::Origin) => vec![Key::text("origin")],
+        Some(ImageOrderBy::Error) => vec![Key::text("error")],
+        Some(ImageOrderBy::MediaType) => vec![Key::text("media_type")],
+        Some(ImageOrderBy::MaxUnauthorised) => vec![Key::int("max_unauthorised")],
+        Some(ImageOrderBy::String(i)) => vec![Key::text(STRINGS[usize::from(i.min(2))])],
+        Some(ImageOrderBy::Number(i)) => vec![Key::int(NUMBERS[usize::from(i.min(2))])],
+        Some(ImageOrderBy::Finished) => unset_last("COALESCE(finished, 9223372036854775807)", "COALESCE(finished, -1)"),
+        Some(ImageOrderBy::Width) => unset_last("COALESCE(width, 9223372036854775807)", "COALESCE(width, -1)"),
+        Some(ImageOrderBy::Height) => unset_last("COALESCE(height, 9223372036854775807)", "COALESCE(height, -1)"),
+        Some(ImageOrderBy::Batch) => unset_last("COALESCE(batch, 9223372036854775807)", "COALESCE(batch, -1)"),
+        Some(ImageOrderBy::Duration) => Vec::new(),
+    };
+    keys.extend([Key::int("space"), Key::text("id")]);
+    keys
+}

@@ -1,0 +1,123 @@
+//! PostgreSQL through a pool of connections with prepared statements.
+
+use super::{Error, Row, Tx, Value, migrations};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::FuturesUnordered};
+use std::time::Duration;
+use tokio_postgres::NoTls;
+
+/// How long a request waits for a connection before it is told that the database is away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pool of connections.
+#[derive(Clone)]
+pub struct Pg(Pool);
+
+/// A transaction on a connection of its own.
+pub struct PgTx(Option<Object>);
+
+impl Pg {
+    pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, Error> {
+        let mut config: tokio_postgres::Config = url.parse()?;
+        config.connect_timeout(PATIENCE);
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| Error::Row(e.to_string()))?;
+        let client = pool.get().await?;
+        migrations::postgres(&client).await?;
+        Ok(Self(pool))
+    }
+
+    pub(super) async fn read<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        map: impl FnMut(&Row<'_>) -> Result<T, Error> + Send,
+    ) -> Result<Vec<T>, Error> {
+        rows(&self.0.get().await?, sql, params, map).await
+    }
+
+    pub(super) async fn write<T, E, F>(&self, body: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let client = self.0.get().await.map_err(Error::from)?;
+        client.batch_execute("BEGIN").await.map_err(Error::from)?;
+        let mut tx = Tx::Pg(PgTx(Some(client)));
+        let outcome = body(&tx).await;
+        let Tx::Pg(pg) = &mut tx else { return outcome };
+        let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = pg.client()?.batch_execute(end).await.map_err(Error::from);
+        if ended.is_ok() {
+            // Only a connection without an open transaction goes back to the pool.
+            drop(pg.0.take());
+        }
+        match (outcome, ended) {
+            (Ok(value), Ok(())) => Ok(value),
+            (Ok(_), Err(e)) => Err(e.into()),
+            (Err(e), _) => Err(e),
+        }
+    }
+}
+
+impl Drop for PgTx {
+    fn drop(&mut self) {
+        // A request that went away in mid-transaction leaves a connection that nobody may reuse.
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
+    }
+}
+
+impl PgTx {
+    fn client(&self) -> Result<&Object, Error> {
+        self.0.as_ref().ok_or(Error::Closed)
+    }
+
+    pub(super) async fn all<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        map: impl FnMut(&Row<'_>) -> Result<T, Error> + Send,
+    ) -> Result<Vec<T>, Error> {
+        rows(self.client()?, sql, params, map).await
+    }
+
+    pub(super) async fn exec(&self, sql: &str, params: &[Value]) -> Result<u64, Error> {
+        let client = self.client()?;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.execute_raw(&statement, params).await?)
+    }
+
+    pub(super) async fn exec_many(&self, sql: &str, rows: &[Vec<Value>]) -> Result<(), Error> {
+        let client = self.client()?;
+        let statement = &client.prepare_cached(sql).await?;
+        // All are sent before the first answer is waited for.
+        let mut under_way = FuturesUnordered::new();
+        for row in rows {
+            under_way.push(client.execute_raw(statement, row));
+        }
+        while let Some(done) = under_way.next().await {
+            done?;
+        }
+        Ok(())
+    }
+}
+
+async fn rows<T>(
+    client: &Object,
+    sql: &str,
+    params: &[Value],
+    mut map: impl FnMut(&Row<'_>) -> Result<T, Error> + Send,
+) -> Result<Vec<T>, Error> {
+    let statement = client.prepare_cached(sql).await?;
+    let rows: Vec<_> = client.query_raw(&statement, params).await?.try_collect().await?;
+    rows.iter().map(|row| map(&Row::Pg(row))).collect()
+}

@@ -1,0 +1,193 @@
+//! SQLite: reads in place on a pool of read-only connections, writes on one thread that commits
+//! waiting transactions together.
+
+use super::{Error, Row, Tx, Value, migrations};
+use futures::future::{BoxFuture, FutureExt};
+use rusqlite::{Connection, OpenFlags};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, mpsc},
+};
+use tokio::sync::oneshot;
+
+/// Transactions that share one commit at most, so that the first of them doesn't wait long.
+const GROUP: usize = 64;
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 256;
+
+type Finish = Box<dyn FnOnce(Result<(), Error>) + Send>;
+type Job = Box<dyn FnOnce(&Tx) -> Option<Finish> + Send>;
+
+/// An open SQLite database.
+pub struct Lite {
+    file: PathBuf,
+    readers: Mutex<Vec<Connection>>,
+    writer: mpsc::Sender<Job>,
+}
+
+/// A transaction on the writing connection.
+pub struct LiteTx(Mutex<Connection>);
+
+impl LiteTx {
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        rows(&self.0.lock().unwrap_or_else(PoisonError::into_inner), sql, params, map)
+    }
+
+    pub(super) fn exec(&self, sql: &str, params: &[Value]) -> Result<u64, Error> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statement = connection.prepare_cached(&numbered(sql))?;
+        Ok(statement.execute(rusqlite::params_from_iter(params))? as u64)
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), Error> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).execute_batch(sql)?)
+    }
+}
+
+/// SQLite numbers parameters by `?1`, where PostgreSQL writes `$1`.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    params: &[Value],
+    mut map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare_cached(&numbered(sql))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(map(&Row::Lite(row))?);
+    }
+    Ok(out)
+}
+
+fn configure(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+impl Lite {
+    pub(super) fn open(file: &Path) -> Result<Self, Error> {
+        let mut connection = Connection::open(file)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        configure(&connection)?;
+        migrations::sqlite(&mut connection)?;
+        let (writer, jobs) = mpsc::channel();
+        let tx = Tx::Lite(LiteTx(Mutex::new(connection)));
+        std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || run(&tx, &jobs))?;
+        Ok(Self { file: file.to_owned(), readers: Mutex::default(), writer })
+    }
+
+    fn reader(&self) -> Result<Connection, Error> {
+        if let Some(connection) = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(connection);
+        }
+        let connection = Connection::open_with_flags(
+            &self.file,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        configure(&connection)?;
+        Ok(connection)
+    }
+
+    /// A read takes tens of microseconds: it runs on the calling thread.
+    pub(super) fn read<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let connection = self.reader()?;
+        let out = rows(&connection, sql, params, map);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        out
+    }
+
+    pub(super) async fn write<T, E, F>(&self, body: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |tx| within_savepoint(tx, body, sender));
+        self.writer.send(job).map_err(|_| Error::Closed)?;
+        receiver.await.map_err(|_| Error::Closed)?
+    }
+}
+
+/// Runs one transaction of a group. What it answers is sent once the group is committed.
+fn within_savepoint<T, E, F>(tx: &Tx, body: F, sender: oneshot::Sender<Result<T, E>>) -> Option<Finish>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>>,
+{
+    let Tx::Lite(lite) = tx else { return None };
+    if let Err(e) = lite.batch("SAVEPOINT one") {
+        drop(sender.send(Err(e.into())));
+        return None;
+    }
+    // Every statement of SQLite is done when it returns, so the future never has to wait. A panic
+    // must not end the only writer; the caller learns of it from the closed channel.
+    let outcome = catch_unwind(AssertUnwindSafe(|| body(tx).now_or_never()));
+    let undo = "ROLLBACK TO one; RELEASE one";
+    match outcome {
+        Ok(Some(Ok(value))) => match lite.batch("RELEASE one") {
+            Ok(()) => Some(Box::new(move |committed| {
+                drop(sender.send(committed.map(|()| value).map_err(E::from)));
+            })),
+            Err(e) => {
+                drop(sender.send(Err(e.into())));
+                None
+            }
+        },
+        Ok(Some(Err(e))) => {
+            let undone = lite.batch(undo);
+            drop(sender.send(undone.map_err(E::from).and(Err(e))));
+            None
+        }
+        Ok(None) | Err(_) => {
+            tracing::error!("a transaction panicked or waited for something else than the database");
+            if let Err(error) = lite.batch(undo) {
+                tracing::error!(%error, "rolling back");
+            }
+            None
+        }
+    }
+}
+
+/// The writer: takes what is waiting, commits it together.
+fn run(tx: &Tx, jobs: &mpsc::Receiver<Job>) {
+    let Tx::Lite(lite) = tx else { return };
+    while let Ok(first) = jobs.recv() {
+        if let Err(error) = lite.batch("BEGIN IMMEDIATE") {
+            // Dropping the job tells its caller that the database is closed to it.
+            tracing::error!(%error, "beginning a transaction");
+            continue;
+        }
+        let mut finishes: Vec<Finish> = first(tx).into_iter().collect();
+        for job in jobs.try_iter().take(GROUP - 1) {
+            finishes.extend(job(tx));
+        }
+        let committed = lite.batch("COMMIT");
+        if committed.is_err() {
+            drop(lite.batch("ROLLBACK"));
+        }
+        for finish in finishes {
+            finish(committed.as_ref().map(drop).map_err(|e| Error::Row(format!("commit: {e}"))));
+        }
+    }
+}

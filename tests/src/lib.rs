@@ -1,0 +1,29 @@
+//! Contract tests: the real server through its front door, every answer held against the document.
+//!
+//! A test drives a [`TestServer`] through a validating [`Proxy`]; see [`contract_test!`].
+
+pub mod browser;
+pub mod document;
+mod eventually;
+pub mod http;
+pub mod origin;
+mod picture;
+mod postgres;
+pub mod process;
+pub mod proxy;
+mod run;
+mod schema;
+mod server;
+mod tenant;
+pub mod validate;
+
+pub use customer_client::{self, Credentials};
+pub use document::Document;
+pub use eventually::eventually;
+pub use http::{Answer, RawRequest, basic};
+pub use origin::Origin;
+pub use postgres::FreshDatabase;
+pub use proxy::Proxy;
+pub use run::run;
+pub use server::{Backend, Options, Profile, TestServer};
+pub use tenant::Tenant;

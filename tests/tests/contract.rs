@@ -1,0 +1,4 @@
+//! Contract tests, one module per resource.
+
+mod docs;
+mod harness;

@@ -1,0 +1,142 @@
+//! The bundler: what it makes, and where it points when it refuses.
+
+use serde_json::json;
+
+use super::*;
+
+const SPACES: &str = "\
+paths:
+  spaces:
+    parameters:
+      - $ref: ../openapi.yaml#/components/parameters/Customer
+    get:
+      operationId: space_list
+      responses:
+        '200':
+          description: Spaces.
+          content:
+            application/json:
+              schema: { $ref: '#/schemas/Space' }
+              example: { $ref: kept }
+        '404': { $ref: ../openapi.yaml#/components/responses/NotFound }
+schemas:
+  Space:
+    type: object
+    properties:
+      example: { $ref: images.yaml#/schemas/Image }
+";
+
+const IMAGES: &str = "schemas:\n  Image: { type: object }\n";
+
+const ROOT_FILE: &str = "\
+openapi: 3.0.3
+info: { title: A, version: '1' }
+x-every-response:
+  headers:
+    Link: { $ref: '#/components/headers/Link' }
+paths:
+  /customers/{customer}/spaces: { $ref: resources/spaces.yaml#/paths/spaces }
+components:
+  parameters:
+    Customer: { name: customer, in: path, required: true, schema: { type: integer } }
+  responses:
+    NotFound: { description: Nothing there. }
+  headers:
+    Link: { schema: { type: string } }
+";
+
+fn files(root: &str, spaces: &str) -> Files {
+    [("openapi.yaml", root), ("resources/spaces.yaml", spaces), ("resources/images.yaml", IMAGES)]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .into()
+}
+
+fn refused(root: &str, spaces: &str) -> String {
+    bundle(&files(root, spaces), "openapi/").unwrap_err().to_string()
+}
+
+#[test]
+fn makes_one_document() {
+    let bundle = bundle(&files(ROOT_FILE, SPACES), "openapi/").unwrap();
+    let link = json!({ "$ref": "#/components/headers/Link" });
+    assert_eq!(
+        bundle.document,
+        json!({
+            "openapi": "3.0.3", "info": { "title": "A", "version": "1" },
+            "paths": { "/customers/{customer}/spaces": {
+                "parameters": [{ "$ref": "#/components/parameters/Customer" }],
+                "get": { "operationId": "space_list", "responses": {
+                    "200": { "description": "Spaces.", "headers": { "Link": link }, "content": { "application/json": {
+                        "schema": { "$ref": "#/components/schemas/Space" }, "example": { "$ref": "kept" } } } },
+                    "404": { "$ref": "#/components/responses/NotFound" } } } } },
+            "components": {
+                "schemas": { "Image": { "type": "object" }, "Space": { "type": "object", "properties": { "example": { "$ref": "#/components/schemas/Image" } } } },
+                "responses": { "NotFound": { "description": "Nothing there.", "headers": { "Link": link } } },
+                "parameters": { "Customer": { "name": "customer", "in": "path", "required": true, "schema": { "type": "integer" } } },
+                "headers": { "Link": { "schema": { "type": "string" } } } }
+        })
+    );
+    assert_eq!(
+        bundle.sources.place("/paths/~1customers~1{customer}~1spaces/get/operationId"),
+        "openapi/resources/spaces.yaml:6:7"
+    );
+    assert_eq!(bundle.sources.place("/components/schemas/Image/type"), "openapi/resources/images.yaml:2:12");
+    assert_eq!(bundle.sources.place("/info/title"), "openapi/openapi.yaml:2:9");
+    assert_eq!(bundle.sources.stem("/paths/~1customers~1{customer}~1spaces/get"), "spaces");
+}
+
+#[test]
+fn names_the_place_of_what_it_refuses() {
+    let with = |from: &str, to: &str| refused(ROOT_FILE, &SPACES.replacen(from, to, 1));
+    for (said, expected) in [
+        (with("get:", "get: ["), "openapi/resources/spaces.yaml:"),
+        (
+            refused(&ROOT_FILE.replace("3.0.3", "3.1.0"), SPACES),
+            "openapi/openapi.yaml:1:1: the document must be OpenAPI 3.0.x",
+        ),
+        (
+            with("'#/schemas/Space'", "'#/schemas/Spade'"),
+            "openapi/resources/spaces.yaml:12:25: `#/schemas/Spade` leads nowhere",
+        ),
+        (
+            with("images.yaml#", "imagos.yaml#"),
+            "openapi/resources/spaces.yaml:19:18: `imagos.yaml#/schemas/Image` leads nowhere",
+        ),
+        (
+            with("'#/schemas/Space' }", "'#/schemas/Space', type: object }"),
+            "openapi/resources/spaces.yaml:12:15: OpenAPI 3.0 ignores what stands beside a $ref",
+        ),
+        (
+            refused(ROOT_FILE, "paths:\n  spaces: { $ref: '#/paths/more' }\n  more: { $ref: '#/paths/spaces' }\n"),
+            "openapi/resources/spaces.yaml:3:11: `#/paths/spaces` leads back to itself",
+        ),
+        (
+            refused(
+                &ROOT_FILE.replace(
+                    "components:\n",
+                    "  /customers/{customer}/more: { $ref: resources/spaces.yaml#/paths/spaces }\ncomponents:\n",
+                ),
+                SPACES,
+            ),
+            "openapi/resources/spaces.yaml:6:7: two operations are called `space_list`, the other at openapi/resources/spaces.yaml:6:7",
+        ),
+        (
+            refused(&ROOT_FILE.replace("/customers/{customer}/spaces", "/spaces"), SPACES),
+            "openapi/resources/spaces.yaml:5:5: space_list has the path parameter `customer`",
+        ),
+        (
+            with("    parameters:\n      - $ref: ../openapi.yaml#/components/parameters/Customer\n", ""),
+            "openapi/resources/spaces.yaml:3:5: space_list describes no path parameter `customer`",
+        ),
+        (
+            with("  Space:\n", "  Image: { type: string }\n  Space:\n"),
+            "openapi/resources/spaces.yaml:16:3: schemas `Image` is defined twice, first at openapi/resources/images.yaml:2:3",
+        ),
+        (
+            with("  spaces:\n", "  spare: {}\n  spaces:\n"),
+            "openapi/resources/spaces.yaml:2:3: no path of openapi.yaml leads to `spare`",
+        ),
+    ] {
+        assert!(said.contains(expected), "expected {expected}, got:\n{said}");
+    }
+}

@@ -1,0 +1,109 @@
+//! `cargo xtask check`: whether document, server and client agree.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::{compare, generate, lint, normal::IGNORED};
+
+/// What one oracle found.
+#[derive(Debug)]
+struct Verdict {
+    oracle: &'static str,
+    found: Vec<String>,
+    mend: &'static str,
+}
+
+/// Asks every oracle that needs no running server, prints what each found, and answers whether
+/// none found anything.
+///
+/// # Errors
+/// When the document can't be bundled: nothing can be compared then.
+pub fn check(repository: &Path) -> Result<bool> {
+    let bundle = generate::canonical(repository)?;
+    let document = &bundle.document;
+    let mut verdicts = vec![Verdict {
+        oracle: "L rules: the document keeps the house's rules",
+        found: lint::lint(&bundle).iter().map(ToString::to_string).collect(),
+        mend: "change the document at the places named",
+    }];
+    verdicts.push(Verdict {
+        oracle: "D derived files: what is committed is what the document makes",
+        found: generate::documents(document)?
+            .iter()
+            .filter(|derived| !generate::is_fresh(repository, derived))
+            .map(|derived| format!("{} is stale", derived.path))
+            .collect(),
+        mend: generate::COMMAND,
+    });
+    verdicts.push(Verdict {
+        oracle: "C client: the committed source is what the document makes",
+        found: client(repository, document),
+        mend: generate::COMMAND,
+    });
+    verdicts.push(Verdict {
+        oracle: "S structure: the server's document says what the canonical one says",
+        found: structure(repository, document).unwrap_or_else(|error| vec![format!("{error:#}")]),
+        mend: "change server/src/api, or the document and `cargo xtask generate`",
+    });
+    let mut agreed = true;
+    for verdict in &verdicts {
+        agreed &= verdict.found.is_empty();
+        match verdict.found.len() {
+            0 => println!("ok    {}", verdict.oracle),
+            count => {
+                println!("{count:<5} {}", verdict.oracle);
+                verdict.found.iter().for_each(|line| println!("      {line}"));
+                println!("      run: {}", verdict.mend);
+            }
+        }
+    }
+    Ok(agreed)
+}
+
+/// Prints what the structural oracle doesn't look at.
+pub fn explain() {
+    println!("S compares the normal forms of the document the server emits and of the canonical one. It ignores:");
+    IGNORED.iter().for_each(|line| println!("- {line}"));
+    println!("References are followed, so that a shared part and the same part written in place are equal.");
+    println!("What S ignores is covered by L (it must be there), X (examples are executed) and C (names).");
+}
+
+fn client(repository: &Path, document: &Value) -> Vec<String> {
+    match generate::client_source(document) {
+        Ok(derived) if generate::is_fresh(repository, &derived) => Vec::new(),
+        Ok(derived) => vec![format!("{} is stale", derived.path)],
+        Err(error) => vec![format!("{error:#}")],
+    }
+}
+
+/// The differences between the canonical document and the one the server's code emits.
+fn structure(repository: &Path, document: &Value) -> Result<Vec<String>> {
+    Ok(compare::compare(document, &emitted(repository)?).iter().map(ToString::to_string).collect())
+}
+
+/// What poem-openapi makes of the server's code.
+///
+/// # Errors
+/// When the server doesn't compile, or prints no JSON.
+pub fn emitted(repository: &Path) -> Result<Value> {
+    let mut command = Command::new(generate::cargo());
+    command.current_dir(repository).args([
+        "run",
+        "--quiet",
+        "--package",
+        "customer-server",
+        "--bin",
+        "customer-server",
+        "--",
+        "emit-openapi",
+    ]);
+    let output = command.output().context("starting cargo")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = said.lines().collect();
+        bail!("the server emits no document:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+    }
+    serde_json::from_slice(&output.stdout).context("the server emits no JSON")
+}

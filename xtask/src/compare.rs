@@ -1,0 +1,170 @@
+//! What differs between two documents in their normal form.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde_json::Value;
+
+use crate::{
+    client_view::schema_name,
+    normal::{normal, shape},
+    pointer::{escape, operations},
+};
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The operation it belongs to; none for what several share.
+    pub operation: Option<String>,
+    /// The JSON pointer, in the normal form.
+    pub pointer: String,
+    /// What the first document says there, if anything.
+    pub left: Option<Value>,
+    /// What the second says.
+    pub right: Option<Value>,
+}
+
+impl Difference {
+    /// The difference in words, the documents called by these names.
+    #[must_use]
+    pub fn told(&self, left: &str, right: &str) -> String {
+        let operation = self.operation.as_ref().map(|operation| format!("{operation} ")).unwrap_or_default();
+        let what = match (&self.left, &self.right) {
+            (Some(value), None) => format!("only {left} has {}", short(value)),
+            (None, Some(value)) => format!("only {right} has {}", short(value)),
+            (one, other) => format!(
+                "{left} {}, {right} {}",
+                one.as_ref().map_or("nothing".into(), short),
+                other.as_ref().map_or("nothing".into(), short)
+            ),
+        };
+        format!("{operation}{}: {what}", self.pointer)
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.told("canonical", "emitted"))
+    }
+}
+
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 160;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// Compares two documents. A schema that both share by reference is compared once, however often
+/// it is used; a reference and the same schema written in place are equal.
+#[must_use]
+pub fn compare(left: &Value, right: &Value) -> Vec<Difference> {
+    let ids =
+        operations(left).chain(operations(right)).map(|operation| (operation.pointer(), operation.id())).collect();
+    let mut walk = Walk { left, right, ids, seen: BTreeSet::new(), found: Vec::new() };
+    walk.structure(&normal(left), &normal(right), "");
+    walk.found
+}
+
+struct Walk<'doc> {
+    left: &'doc Value,
+    right: &'doc Value,
+    ids: BTreeMap<String, String>,
+    seen: BTreeSet<(String, String)>,
+    found: Vec<Difference>,
+}
+
+impl Walk<'_> {
+    fn differ(&mut self, pointer: &str, left: Option<&Value>, right: Option<&Value>) {
+        let operation =
+            self.ids.iter().find(|(above, _)| pointer.starts_with(above.as_str())).map(|(_, id)| id.clone());
+        let found = Difference { operation, pointer: pointer.to_owned(), left: left.cloned(), right: right.cloned() };
+        self.found.push(found);
+    }
+
+    fn structure(&mut self, left: &Value, right: &Value, at: &str) {
+        let (Value::Object(one), Value::Object(other)) = (left, right) else {
+            if left != right {
+                self.differ(at, Some(left), Some(right));
+            }
+            return;
+        };
+        for (key, value) in one {
+            let at = format!("{at}/{}", escape(key));
+            match other.get(key) {
+                Some(same) if key == "schema" => self.schema(value, same, &at),
+                Some(same) => self.structure(value, same, &at),
+                None => self.differ(&at, Some(value), None),
+            }
+        }
+        for (key, value) in other.iter().filter(|(key, _)| !one.contains_key(*key)) {
+            self.differ(&format!("{at}/{}", escape(key)), None, Some(value));
+        }
+    }
+
+    fn schema(&mut self, left: &Value, right: &Value, at: &str) {
+        let mut at = at;
+        let shared;
+        match (schema_name(left), schema_name(right)) {
+            (Some(one), Some(other)) => {
+                if !self.seen.insert((one.to_owned(), other.to_owned())) {
+                    return;
+                }
+                shared = format!("/components/schemas/{one}");
+                at = &shared;
+            }
+            // Two schemas written in place end; one in place beside a reference could go round.
+            (Some(one), None) | (None, Some(one)) => {
+                if at.len() > 4096 || !self.seen.insert((one.to_owned(), at.to_owned())) {
+                    return;
+                }
+            }
+            (None, None) => {}
+        }
+        if left.is_boolean() || right.is_boolean() {
+            if left != right {
+                self.differ(at, Some(left), Some(right));
+            }
+            return;
+        }
+        let (one, other) = (shape(self.left, left), shape(self.right, right));
+        let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+        for key in keys {
+            let inner = format!("{at}/{}", escape(key));
+            match (one.get(key), other.get(key)) {
+                (Some(one), Some(other)) => self.keyword(key, one, other, &inner),
+                (one, other) => self.differ(&inner, one, other),
+            }
+        }
+    }
+
+    fn keyword(&mut self, key: &str, left: &Value, right: &Value, at: &str) {
+        match (key, left, right) {
+            ("properties", Value::Object(one), Value::Object(other)) => {
+                let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+                for name in names {
+                    let inner = format!("{at}/{}", escape(name));
+                    match (one.get(name), other.get(name)) {
+                        (Some(one), Some(other)) => self.schema(one, other, &inner),
+                        (one, other) => self.differ(&inner, one, other),
+                    }
+                }
+            }
+            ("items" | "additionalProperties" | "not", _, _) => self.schema(left, right, at),
+            ("allOf" | "oneOf" | "anyOf", Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+                for (index, (one, other)) in one.iter().zip(other).enumerate() {
+                    self.schema(one, other, &format!("{at}/{index}"));
+                }
+            }
+            _ if left == right => {}
+            _ => self.differ(at, Some(left), Some(right)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

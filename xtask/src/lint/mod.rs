@@ -1,0 +1,102 @@
+//! The rules of the house that a valid OpenAPI document can still break.
+
+mod examples;
+mod operations;
+mod schemas;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    bundle::{Bundle, KINDS},
+    finding::Finding,
+    pointer::{escape, items, members, unescape},
+};
+
+/// The tag of the operations that speak another dialect: names in snake case, their own errors.
+const ACCOUNT: &str = "account";
+
+/// What breaks a rule, and where.
+#[must_use]
+pub fn lint(bundle: &Bundle) -> Vec<Finding> {
+    let mut report = Report { bundle, findings: Vec::new() };
+    operations::lint(&mut report);
+    schemas::lint(&mut report);
+    unused(&mut report);
+    examples::lint(&mut report);
+    let mut findings = report.findings;
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+struct Report<'a> {
+    bundle: &'a Bundle,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Report<'a> {
+    fn document(&self) -> &'a Value {
+        &self.bundle.document
+    }
+
+    fn find(&mut self, pointer: &str, what: impl Into<String>) {
+        let place = self.bundle.sources.place(pointer);
+        self.findings.push(Finding::new(place, what));
+    }
+
+    /// Follows a reference, and tells where the target stands.
+    fn resolve(&self, value: &'a Value, pointer: &str) -> (&'a Value, String) {
+        let (mut value, mut pointer) = (value, pointer.to_owned());
+        while let Some(target) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
+            let Some(found) = self.document().pointer(target) else {
+                break;
+            };
+            (value, pointer) = (found, target.to_owned());
+        }
+        (value, pointer)
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_str().is_none_or(|text| text.trim().is_empty())
+}
+
+/// Components nothing leads to, from the paths, and declared tags no operation has.
+fn unused(report: &mut Report<'_>) {
+    let document = report.document();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let mut open = vec![&document["paths"]];
+    while let Some(value) = open.pop() {
+        if let Some(target) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#'))
+            && used.insert(target.to_owned())
+            && let Some(found) = document.pointer(target)
+        {
+            open.push(found);
+        }
+        open.extend(members(value).map(|(_, inner)| inner));
+        open.extend(items(value));
+    }
+    // Security schemes are named, not referred to.
+    for kind in KINDS.iter().filter(|kind| **kind != "securitySchemes") {
+        for (name, _) in members(&document["components"][*kind]) {
+            let pointer = format!("/components/{kind}/{}", escape(name));
+            if !used.contains(&pointer) {
+                report.find(&pointer, format!("nothing uses `{}` of {kind}", unescape(name)));
+            }
+        }
+    }
+    let tags: BTreeSet<&str> = crate::pointer::operations(document)
+        .flat_map(|operation| items(&operation.value["tags"]))
+        .filter_map(Value::as_str)
+        .collect();
+    for (index, tag) in items(&document["tags"]).enumerate() {
+        if tag["name"].as_str().is_some_and(|name| !tags.contains(name)) {
+            report.find(&format!("/tags/{index}"), format!("no operation has the tag {}", tag["name"]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Each rule finds what it is for, in a small document that otherwise keeps all of them.
+
+use serde_json::{Value, json};
+
+use super::lint;
+use crate::bundle::Bundle;
+
+fn sound() -> Value {
+    json!({
+        "openapi": "3.0.3", "info": { "title": "A", "version": "1" },
+        "tags": [{ "name": "openapis", "description": "Everything." }],
+        "paths": { "/a/{id}": { "get": {
+            "operationId": "openapi_view", "tags": ["openapis"], "summary": "View", "description": "View it.",
+            "parameters": [{ "name": "id", "in": "path", "required": true, "description": "Which.", "example": 7, "schema": { "type": "integer" } }],
+            "responses": {
+                "200": { "description": "It.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Thing" }, "example": { "@id": "http://example.org/a/7", "size": 3 } } } },
+                "205": { "description": "Nothing." },
+                "401": { "description": "Who?", "headers": { "WWW-Authenticate": { "description": "How.", "schema": { "type": "string" } } },
+                         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } }
+            } } } },
+        "components": { "schemas": {
+            "Thing": { "type": "object", "description": "A thing.", "required": ["@id"], "properties": {
+                "@id": { "type": "string", "format": "uri", "description": "Its URI.", "example": "http://example.org/a/7" },
+                "size": { "type": "integer", "minimum": 1, "description": "How large.", "example": 3 },
+                "parts": { "type": "array", "description": "Its parts.", "items": { "$ref": "#/components/schemas/Thing" } } } },
+            "Problem": { "type": "object", "description": "A problem.", "properties": { "title": { "type": "string", "description": "What.", "example": "No" } } }
+        } }
+    })
+}
+
+fn findings(document: Value) -> Vec<String> {
+    lint(&Bundle { document, ..Bundle::default() }).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn finds_nothing_in_a_sound_document() {
+    assert_eq!(findings(sound()), Vec::<String>::new());
+}
+
+#[test]
+fn finds_what_each_rule_is_for() {
+    let get = "/paths/~1a~1{id}/get";
+    let thing = "/components/schemas/Thing";
+    let cases = [
+        (format!("{get}/operationId"), json!("viewIt"), "operationId must be"),
+        (format!("{get}/summary"), json!(""), "no summary"),
+        (format!("{get}/description"), json!(" "), "no description"),
+        (format!("{get}/tags"), json!(["openapis", "b"]), "exactly one tag"),
+        (format!("{get}/tags"), json!(["b"]), "not declared"),
+        (format!("{get}/parameters/0/description"), json!(""), "no description"),
+        (format!("{get}/parameters/0/example"), json!("x"), "not what its schema describes"),
+        (format!("{get}/responses/200/description"), json!(""), "no description"),
+        (format!("{get}/responses/205"), json!({ "description": "x", "content": {} }), "has no content"),
+        (format!("{get}/responses/401/headers"), json!({}), "WWW-Authenticate"),
+        (format!("{get}/responses/401/content"), json!({ "application/json": {} }), "must be application/problem+json"),
+        (
+            format!("{get}/responses/200/content/application~1json/example"),
+            json!({ "@id": "http://example.org/a/7", "more": 1 }),
+            "not what its schema describes",
+        ),
+        (
+            format!("{get}/responses/200/content/application~1json/example"),
+            json!({ "@id": "http://example.org/a/7", "size": 0 }),
+            "not what its schema describes",
+        ),
+        (
+            format!("{get}/responses/200/content/application~1json"),
+            json!({ "schema": { "$ref": "#/components/schemas/Thing" } }),
+            "no example",
+        ),
+        (format!("{thing}/properties/size"), json!({ "type": "integer", "example": 3 }), "no description"),
+        (format!("{thing}/properties/size"), json!({ "type": "integer", "description": "x" }), "no example"),
+        (format!("{thing}/properties/size/example"), json!(0), "not what its schema describes"),
+        (format!("{thing}/required"), json!(["@id", "colour"]), "is no property"),
+        (
+            format!("{thing}/properties"),
+            json!({ "@id": { "type": "string", "description": "x", "example": "x" }, "a_b": { "type": "string", "description": "x", "example": "x" } }),
+            "camelCase",
+        ),
+        ("/components/schemas/Thing/description".into(), json!(""), "no description"),
+        ("/tags/0/name".into(), json!("b"), "no operation has the tag"),
+    ];
+    for (pointer, value, expected) in cases {
+        let mut document = sound();
+        *document.pointer_mut(&pointer).unwrap() = value;
+        let found = findings(document);
+        assert!(found.iter().any(|line| line.contains(expected)), "{pointer}: {found:#?}");
+    }
+}
+
+#[test]
+fn finds_components_nothing_uses_and_odd_names() {
+    let mut document = sound();
+    document["components"]["schemas"]["spare_part"] = json!({ "type": "string", "description": "x" });
+    let found = findings(document).join("\n");
+    assert!(found.contains("nothing uses `spare_part`") && found.contains("PascalCase"), "{found}");
+}

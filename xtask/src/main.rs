@@ -1,0 +1,103 @@
+//! `cargo xtask`: generate, check, test and demonstrate.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use serde_json::Value;
+use xtask::{bundle, check, compare, generate, test_run};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The workshop of the customer API.")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Make what is made from openapi/: the bundle, the 3.1 edition, the client view, the client.
+    Generate,
+    /// Tell whether document, server and client agree.
+    Check {
+        /// Tell what the comparison of structures ignores, and do nothing else.
+        #[arg(long)]
+        explain: bool,
+    },
+    /// List what differs between two documents: openapi.json files, or openapi/ directories.
+    Diff {
+        /// The older document.
+        old: PathBuf,
+        /// The newer document.
+        new: PathBuf,
+    },
+    /// Run everything that must pass: format, lints, tests on both databases, agreement.
+    Test {
+        /// Arguments for the test runner.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Show the API at work: start a server, use it through the client.
+    Demo {
+        /// Arguments for the demonstration.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<bool> {
+    let repository = generate::repository();
+    match task {
+        Task::Generate => {
+            let written = generate::generate(&repository)?;
+            written.iter().for_each(|path| println!("wrote {path}"));
+            if written.is_empty() {
+                println!("everything is up to date");
+            }
+            Ok(true)
+        }
+        Task::Check { explain: true } => {
+            check::explain();
+            Ok(true)
+        }
+        Task::Check { explain: false } => check::check(&repository),
+        Task::Diff { old, new } => {
+            let differences = compare::compare(&document(&old)?, &document(&new)?);
+            differences.iter().for_each(|difference| println!("{}", difference.told("old", "new")));
+            Ok(differences.is_empty())
+        }
+        Task::Test { arguments } => test_run::run(&repository, &arguments),
+        Task::Demo { arguments } => {
+            let mut command = Command::new(generate::cargo());
+            command
+                .current_dir(&repository)
+                .args(["run", "--quiet", "--package", "contract-tests", "--bin", "demo", "--"])
+                .args(arguments);
+            Ok(command.status().context("starting cargo")?.success())
+        }
+    }
+}
+
+/// A document: a bundle, or a directory to be bundled.
+fn document(path: &Path) -> Result<Value> {
+    let name = path.display().to_string();
+    if path.is_dir() {
+        return Ok(bundle::bundle(&bundle::read(path)?, &format!("{name}/"))?.document);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+    serde_json::from_str(&text).with_context(|| format!("{name} is no JSON"))
+}
