@@ -70,6 +70,10 @@ pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failur
     check_class::<T>(&raw)?;
     let mut members = raw.clone();
     T::prepare(&mut members);
+    if !T::PATCH {
+        members.values_mut().for_each(drop_nulls);
+        members.retain(|_, value| !value.is_null());
+    }
     let mut value = Value::Object(members);
     document().schemas.fit(&T::name(), &mut value).map_err(domain::Error::Invalid)?;
     let value = T::parse_from_json(Some(value))
@@ -109,6 +113,18 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
         Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
+    }
+}
+
+/// Outside of a patch a member that is `null` is one that is left out.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(drop_nulls);
+            members.retain(|_, value| !value.is_null());
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 
