@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     bundle::Sources,
     finding::Finding,
-    pointer::{METHODS, escape, members, operations, parameters},
+    pointer::{METHODS, escape, items, members, operations, parameters},
 };
 
 /// Operations of one id, parameters that don't fit their path, path items that aren't objects.
@@ -55,6 +55,29 @@ pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Find
             ));
         }
     }
+}
+
+/// References within the document that lead nowhere, by their pointers.
+#[must_use]
+pub fn dangling(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![(String::new(), document)];
+    while let Some((pointer, value)) = open.pop() {
+        if let Some(target) = value["$ref"].as_str()
+            && target.strip_prefix('#').is_none_or(|target| document.pointer(target).is_none())
+        {
+            found.push(pointer.clone());
+        }
+        let data = |key: &str| ["example", "examples", "default", "enum"].contains(&key);
+        let names = pointer.ends_with("/properties");
+        for (key, inner) in members(value).filter(|(key, _)| names || !data(key)) {
+            open.push((format!("{pointer}/{}", escape(key)), inner));
+        }
+        for (index, inner) in items(value).enumerate() {
+            open.push((format!("{pointer}/{index}"), inner));
+        }
+    }
+    found
 }
 
 /// The names between braces of a path template.

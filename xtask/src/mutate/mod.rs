@@ -1,0 +1,276 @@
+//! `cargo xtask mutate`: the oracles, measured on every single change of the document.
+
+mod harmless;
+pub mod operators;
+pub mod oracles;
+pub mod scope;
+mod table;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use anyhow::{Result, bail};
+
+use crate::{bundle::Bundle, check, compare, generate, rewrite};
+use operators::{Class, Mutant};
+use oracles::{Asked, Bench, Caught, Subject};
+use table::Row;
+
+const README: &str = "README.md";
+
+/// What to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Ask oracle S alone.
+    pub structure: bool,
+    /// Of all mutants, take each so-many-th.
+    pub every: usize,
+    /// Write the table into the README.
+    pub write: bool,
+    /// Fail when a cell falls below what the README says.
+    pub check: bool,
+}
+
+/// Asks the oracles about every mutant, prints the table and the survivors, and answers whether
+/// all is as the README says.
+///
+/// # Errors
+/// When document and server don't agree to begin with, or the README can't be read or written.
+pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
+    let bundle = generate::canonical(repository)?;
+    let emitted = check::emitted(repository)?;
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
+    if compare::differs(subject.document, subject.emitted) {
+        bail!("document and server don't agree, so nothing can be measured: run `cargo xtask check`");
+    }
+    let start = Instant::now();
+    let asked = if options.structure { Asked::Structure } else { Asked::All };
+    let verdicts = quietly(|| all(subject, asked, options.every.max(1)));
+    let mutants_took = start.elapsed().as_secs_f64();
+    let (alarms, rules_took) = alarms(subject);
+    let rows = rows(&verdicts, asked, &alarms);
+    print!("{}", table::render(&rows));
+    println!(
+        "{} mutants in {mutants_took:.1} s, {} neutral rewrites in {rules_took:.1} s",
+        verdicts.list.len(),
+        alarms.shown
+    );
+    alarms.loud.iter().for_each(|line| println!("alarm: {line}"));
+    let unexplained = survivors(&bundle, &verdicts.list);
+    let readme = repository.join(README);
+    if options.write {
+        if asked == Asked::Structure || options.every > 1 {
+            bail!("the README tells of all mutants and all oracles");
+        }
+        let text = std::fs::read_to_string(&readme)?;
+        std::fs::write(&readme, table::put(&text, &table::render(&rows))?)?;
+    }
+    let mut agreed = alarms.loud.is_empty() && (asked == Asked::Structure || unexplained == 0);
+    if options.check {
+        for line in table::fallen(&std::fs::read_to_string(&readme)?, &rows)? {
+            println!("fell: {line}");
+            agreed = false;
+        }
+    }
+    Ok(agreed)
+}
+
+/// Mutants with what was said of them, and what each oracle took.
+#[derive(Default)]
+struct Verdicts {
+    list: Vec<(Mutant, Caught)>,
+    seconds: [f64; 4],
+}
+
+/// Without the messages of the generator's own assertions, which are a verdict here.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = work();
+    std::panic::set_hook(told);
+    done
+}
+
+/// Every mutant, the units shared out among the cores.
+fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
+    let units = scope::units(subject.document);
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Verdicts::default());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|threads| {
+        for _ in 0..cores {
+            threads.spawn(|| {
+                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut bench = Bench::new(subject, unit, asked);
+                    let mut list = Vec::new();
+                    for mutant in bench.mutants(unit).into_iter().step_by(every) {
+                        let caught = bench.ask(&mutant);
+                        list.push((mutant, caught));
+                    }
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.list.extend(list);
+                    for (sum, took) in done.seconds.iter_mut().zip(bench.seconds()) {
+                        *sum += took;
+                    }
+                }
+            });
+        }
+    });
+    let mut verdicts = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    verdicts.list.sort_by(|one, other| one.0.cmp(&other.0));
+    verdicts
+}
+
+/// What took a neutral rewrite for a change.
+#[derive(Default)]
+struct Alarms {
+    shown: usize,
+    form: usize,
+    structure: usize,
+    loud: Vec<String>,
+}
+
+fn alarms(subject: Subject<'_>) -> (Alarms, f64) {
+    let start = Instant::now();
+    let rules: Vec<_> = rewrite::known().iter().chain(rewrite::held_out()).collect();
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Alarms::default());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|threads| {
+        for _ in 0..cores {
+            threads.spawn(|| {
+                while let Some(rule) = rules.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let Some(changed) = rule.apply(subject.document) else {
+                        continue;
+                    };
+                    let form =
+                        compare::differs(subject.document, &changed) || compare::differs(&changed, subject.document);
+                    let structure = compare::differs(&changed, subject.emitted);
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.shown += 1;
+                    found.form += usize::from(form);
+                    found.structure += usize::from(structure);
+                    if form || structure {
+                        found.loud.push(rule.name.to_owned());
+                    }
+                }
+            });
+        }
+    });
+    (found.into_inner().unwrap_or_else(PoisonError::into_inner), start.elapsed().as_secs_f64())
+}
+
+fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
+    let cells = |caught: &dyn Fn(&Caught) -> bool| {
+        Class::ALL
+            .iter()
+            .map(|class| {
+                let of_class = verdicts.list.iter().filter(|(mutant, _)| mutant.class == *class);
+                (of_class.clone().filter(|(_, one)| caught(one)).count(), of_class.count())
+            })
+            .collect()
+    };
+    let [form, structure, lint, client] = verdicts.seconds;
+    let mut rows = vec![
+        Row {
+            oracle: "normal form of the mutant against the one of the document",
+            cells: cells(&|one| one.form),
+            alarms: Some((alarms.form, alarms.shown)),
+            seconds: form,
+        },
+        Row {
+            oracle: "S structure: the mutant against what the server emits",
+            cells: cells(&|one| one.structure),
+            alarms: Some((alarms.structure, alarms.shown)),
+            seconds: structure,
+        },
+    ];
+    if asked == Asked::All {
+        rows.push(Row { oracle: "L rules", cells: cells(&|one| one.lint == Some(true)), alarms: None, seconds: lint });
+        rows.push(Row {
+            oracle: "C client: its source changes or can't be made",
+            cells: cells(&|one| one.client == Some(true)),
+            alarms: None,
+            seconds: client,
+        });
+        rows.push(Row {
+            oracle: "any of S, L, C",
+            cells: cells(&Caught::any),
+            alarms: None,
+            seconds: verdicts.seconds.iter().sum(),
+        });
+    }
+    rows
+}
+
+/// Prints what nobody caught: by reason where there is one, by itself where there is none. Answers
+/// how many have none.
+fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)]) -> usize {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unexplained = Vec::new();
+    for (mutant, _) in list.iter().filter(|(_, caught)| !caught.any()) {
+        match harmless::reason(&bundle.document, mutant) {
+            Some(reason) => *reasons.entry(reason).or_default() += 1,
+            None => unexplained.push(mutant),
+        }
+    }
+    reasons.iter().for_each(|(reason, count)| println!("{count:>6} survive: {reason}"));
+    unexplained.iter().for_each(|mutant| println!("survives: {mutant}"));
+    unexplained.len()
+}
+
+/// Prints the nodes whose deletion the structural oracle doesn't see, by their keyword, and which
+/// oracle sees it instead.
+///
+/// # Errors
+/// When the document can't be bundled, or the server emits none.
+pub fn inexpressible(repository: &Path) -> Result<()> {
+    let bundle = generate::canonical(repository)?;
+    let emitted = check::emitted(repository)?;
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
+    let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
+    for unit in scope::units(subject.document) {
+        let mut bench = Bench::new(subject, &unit, Asked::Rules);
+        for mutant in bench.mutants(&unit) {
+            if mutant.operator != operators::Operator::Delete {
+                continue;
+            }
+            let caught = bench.ask(&mutant);
+            if caught.structure {
+                continue;
+            }
+            let cover = match (caught.lint, mutant.class) {
+                (Some(true), _) => "L refuses a document without it",
+                (_, Class::Example) => "X executes it",
+                _ => harmless::reason(&bundle.document, &mutant).unwrap_or("NOTHING covers it"),
+            };
+            let group = groups.entry((keyword(&mutant), cover)).or_insert_with(|| (0, mutant.pointer.clone()));
+            group.0 += 1;
+        }
+    }
+    println!("Nodes of the document whose deletion S doesn't see, and what sees it:");
+    for ((keyword, cover), (count, first)) in groups {
+        println!("{count:>6} {keyword}: {cover} (first {first})");
+    }
+    Ok(())
+}
+
+/// The keyword a node stands under.
+fn keyword(mutant: &Mutant) -> String {
+    let named = |part: &&str| ["example", "examples", "description", "summary", "title", "externalDocs"].contains(part);
+    let last = mutant.pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
+    match mutant.class {
+        Class::Contract => last.to_owned(),
+        _ => mutant.pointer.split('/').rfind(named).unwrap_or(last).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What each oracle says of a mutant.
+
+use std::{collections::BTreeSet, panic::catch_unwind, time::Instant};
+
+use serde_json::Value;
+
+use super::{
+    operators::{Mutant, mutants},
+    scope::{Unit, part},
+};
+use crate::{
+    bundle::Sources, client, client_view::client_view, compare::differs, finding::Finding, lint::lint_document, shape,
+};
+
+/// Which oracles caught a mutant; none where an oracle wasn't asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Caught {
+    /// The normal form of the mutant isn't the one of the document.
+    pub form: bool,
+    /// The mutant isn't what the server emits.
+    pub structure: bool,
+    /// A rule refuses it.
+    pub lint: Option<bool>,
+    /// The client made of it is another, or none can be made.
+    pub client: Option<bool>,
+}
+
+impl Caught {
+    /// Whether an oracle that was asked caught it.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.structure || self.lint == Some(true) || self.client == Some(true)
+    }
+}
+
+/// What there is to ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The canonical document.
+    pub document: &'a Value,
+    /// Where its parts came from.
+    pub sources: &'a Sources,
+    /// What the server emits.
+    pub emitted: &'a Value,
+}
+
+/// Whom to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// S alone, in both its forms.
+    Structure,
+    /// S, and the rules.
+    Rules,
+    /// S, the rules, and the client.
+    All,
+}
+
+/// One unit, ready to be mutated.
+pub struct Bench<'a> {
+    subject: Subject<'a>,
+    asked: Asked,
+    original: Value,
+    mutant: Value,
+    emitted: Value,
+    findings: BTreeSet<Finding>,
+    view: Value,
+    source: Option<String>,
+    seconds: [f64; 4],
+}
+
+impl<'a> Bench<'a> {
+    /// Makes the documents a unit is mutated in, and asks the oracles about them unmutated.
+    #[must_use]
+    pub fn new(subject: Subject<'a>, unit: &Unit, asked: Asked) -> Self {
+        let original = part(subject.document, &unit.paths);
+        let emitted = part(subject.emitted, &unit.paths);
+        let findings = match asked {
+            Asked::Structure => BTreeSet::new(),
+            _ => findings(&original, subject.sources),
+        };
+        let (mut view, mut source) = (Value::Null, None);
+        if asked == Asked::All {
+            view = client_view(&original);
+            source = generated(&view);
+        }
+        Self { subject, asked, mutant: original.clone(), original, emitted, findings, view, source, seconds: [0.0; 4] }
+    }
+
+    /// The mutants of the unit.
+    #[must_use]
+    pub fn mutants(&self, unit: &Unit) -> Vec<Mutant> {
+        unit.pointers.iter().flat_map(|pointer| mutants(&self.original, pointer)).collect()
+    }
+
+    /// Asks about one mutant.
+    pub fn ask(&mut self, mutant: &Mutant) -> Caught {
+        let Some(before) = mutant.apply(&mut self.mutant) else {
+            return Caught::default();
+        };
+        let (form, took) = timed(|| differs(&self.original, &self.mutant));
+        self.seconds[0] += took;
+        let (structure, took) = timed(|| differs(&self.mutant, &self.emitted));
+        self.seconds[1] += took;
+        let lint = (self.asked != Asked::Structure).then(|| {
+            // Only what wasn't found before counts: a part of a document breaks rules of its own.
+            timed(|| !findings(&self.mutant, self.subject.sources).is_subset(&self.findings))
+        });
+        self.seconds[2] += lint.map_or(0.0, |(_, took)| took);
+        let client = (self.asked == Asked::All).then(|| timed(|| self.client()));
+        self.seconds[3] += client.map_or(0.0, |(_, took)| took);
+        let caught =
+            Caught { form, structure, lint: lint.map(|(found, _)| found), client: client.map(|(found, _)| found) };
+        mutant.undo(&mut self.mutant, before);
+        caught
+    }
+
+    /// What each oracle took: the normal form, S, L, C.
+    #[must_use]
+    pub fn seconds(&self) -> [f64; 4] {
+        self.seconds
+    }
+
+    fn client(&self) -> bool {
+        let view = client_view(&self.mutant);
+        view != self.view && generated(&view) != self.source
+    }
+}
+
+fn timed<T>(ask: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    (ask(), start.elapsed().as_secs_f64())
+}
+
+/// The client's source; none where the generator refuses, or stops at an assertion of its own.
+fn generated(view: &Value) -> Option<String> {
+    catch_unwind(|| client::source(view).ok()).ok().flatten()
+}
+
+fn findings(document: &Value, sources: &Sources) -> BTreeSet<Finding> {
+    let mut all = Vec::new();
+    shape::check(document, sources, &mut all);
+    all.extend(shape::dangling(document).iter().map(|at| Finding::new(at.as_str(), "leads nowhere")));
+    all.extend(lint_document(document, sources));
+    all.into_iter().collect()
+}
