@@ -1,6 +1,7 @@
 //! What differs between two documents in their normal form.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
@@ -66,14 +67,39 @@ fn short(value: &Value) -> String {
 #[must_use]
 pub fn compare(left: &Value, right: &Value) -> Vec<Difference> {
     let (left, right) = (edition_30(left), edition_30(right));
-    Walk::start(&left, &right, false).found
+    Walk::start(&left, &right).found
 }
 
-/// Whether two documents differ at all.
-#[must_use]
-pub fn differs(left: &Value, right: &Value) -> bool {
-    let (left, right) = (edition_30(left), edition_30(right));
-    !Walk::start(&left, &right, true).found.is_empty()
+/// A document and its normal form, for comparing it with many.
+#[derive(Debug)]
+pub struct Formed<'doc> {
+    document: Cow<'doc, Value>,
+    normal: Value,
+}
+
+impl<'doc> Formed<'doc> {
+    /// The normal form of a document of either edition.
+    #[must_use]
+    pub fn new(document: &'doc Value) -> Self {
+        let document = edition_30(document);
+        let normal = normal(&document);
+        Self { document, normal }
+    }
+
+    /// Whether the two differ at all.
+    #[must_use]
+    pub fn differs(&self, other: &Formed<'_>) -> bool {
+        let mut walk = Walk {
+            left: &self.document,
+            right: &other.document,
+            ids: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            found: Vec::new(),
+            first: true,
+        };
+        walk.structure(&self.normal, &other.normal, "");
+        !walk.found.is_empty()
+    }
 }
 
 /// The schemas that have one place in both documents and two names: nothing on the wire, two types
@@ -81,7 +107,7 @@ pub fn differs(left: &Value, right: &Value) -> bool {
 #[must_use]
 pub fn renamed(left: &Value, right: &Value) -> Vec<(String, String)> {
     let (left, right) = (edition_30(left), edition_30(right));
-    let walk = Walk::start(&left, &right, false);
+    let walk = Walk::start(&left, &right);
     walk.seen.into_iter().filter(|(one, other)| !other.starts_with('/') && one != other).collect()
 }
 
@@ -99,10 +125,10 @@ struct Walk<'doc> {
 }
 
 impl<'doc> Walk<'doc> {
-    fn start(left: &'doc Value, right: &'doc Value, first: bool) -> Self {
+    fn start(left: &'doc Value, right: &'doc Value) -> Self {
         let ids =
             operations(left).chain(operations(right)).map(|operation| (operation.pointer(), operation.id())).collect();
-        let mut walk = Self { left, right, ids, seen: BTreeSet::new(), found: Vec::new(), first };
+        let mut walk = Self { left, right, ids, seen: BTreeSet::new(), found: Vec::new(), first: false };
         walk.structure(&normal(left), &normal(right), "");
         walk
     }

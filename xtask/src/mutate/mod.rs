@@ -18,9 +18,9 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{bundle::Bundle, check, compare, generate, rewrite};
+use crate::{bundle::Bundle, check, compare::Formed, generate, rewrite};
 use operators::{Class, Mutant};
-use oracles::{Asked, Bench, Caught, Subject};
+use oracles::{Asked, Bench, Caught, Parts, Subject};
 use table::Row;
 
 const README: &str = "README.md";
@@ -47,14 +47,15 @@ pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
     let bundle = generate::canonical(repository)?;
     let emitted = check::emitted(repository)?;
     let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
-    if compare::differs(subject.document, subject.emitted) {
+    let formed = (Formed::new(subject.document), Formed::new(subject.emitted));
+    if formed.0.differs(&formed.1) {
         bail!("document and server don't agree, so nothing can be measured: run `cargo xtask check`");
     }
     let start = Instant::now();
     let asked = if options.structure { Asked::Structure } else { Asked::All };
     let verdicts = quietly(|| all(subject, asked, options.every.max(1)));
     let mutants_took = start.elapsed().as_secs_f64();
-    let (alarms, rules_took) = alarms(subject);
+    let (alarms, rules_took) = alarms(subject.document, &formed);
     let rows = rows(&verdicts, asked, &alarms);
     print!("{}", table::render(&rows));
     println!(
@@ -108,7 +109,8 @@ fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
         for _ in 0..cores {
             threads.spawn(|| {
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut bench = Bench::new(subject, unit, asked);
+                    let parts = Parts::new(subject, unit);
+                    let mut bench = Bench::new(subject, &parts, asked);
                     let mut list = Vec::new();
                     for mutant in bench.mutants(unit).into_iter().step_by(every) {
                         let caught = bench.ask(&mutant);
@@ -137,7 +139,7 @@ struct Alarms {
     loud: Vec<String>,
 }
 
-fn alarms(subject: Subject<'_>) -> (Alarms, f64) {
+fn alarms(document: &serde_json::Value, formed: &(Formed<'_>, Formed<'_>)) -> (Alarms, f64) {
     let start = Instant::now();
     let rules: Vec<_> = rewrite::known().iter().chain(rewrite::held_out()).collect();
     let next = AtomicUsize::new(0);
@@ -147,12 +149,12 @@ fn alarms(subject: Subject<'_>) -> (Alarms, f64) {
         for _ in 0..cores {
             threads.spawn(|| {
                 while let Some(rule) = rules.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some(changed) = rule.apply(subject.document) else {
+                    let Some(changed) = rule.apply(document) else {
                         continue;
                     };
-                    let form =
-                        compare::differs(subject.document, &changed) || compare::differs(&changed, subject.document);
-                    let structure = compare::differs(&changed, subject.emitted);
+                    let changed = Formed::new(&changed);
+                    let form = changed.differs(&formed.0);
+                    let structure = changed.differs(&formed.1);
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.shown += 1;
                     found.form += usize::from(form);
@@ -237,7 +239,8 @@ pub fn inexpressible(repository: &Path) -> Result<()> {
     let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
     for unit in scope::units(subject.document) {
-        let mut bench = Bench::new(subject, &unit, Asked::Rules);
+        let parts = Parts::new(subject, &unit);
+        let mut bench = Bench::new(subject, &parts, Asked::Rules);
         for mutant in bench.mutants(&unit) {
             if mutant.operator != operators::Operator::Delete {
                 continue;

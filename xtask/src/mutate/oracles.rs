@@ -9,7 +9,7 @@ use super::{
     scope::{Unit, part},
 };
 use crate::{
-    bundle::Sources, client, client_view::client_view, compare::differs, finding::Finding, lint::lint_document, shape,
+    bundle::Sources, client, client_view::client_view, compare::Formed, finding::Finding, lint::lint_document, shape,
 };
 
 /// Which oracles caught a mutant; none where an oracle wasn't asked.
@@ -55,13 +55,28 @@ pub enum Asked {
     All,
 }
 
+/// The documents of one unit.
+#[derive(Debug)]
+pub struct Parts {
+    original: Value,
+    emitted: Value,
+}
+
+impl Parts {
+    /// The parts of both documents a unit is mutated in.
+    #[must_use]
+    pub fn new(subject: Subject<'_>, unit: &Unit) -> Self {
+        Self { original: part(subject.document, &unit.kept), emitted: part(subject.emitted, &unit.kept) }
+    }
+}
+
 /// One unit, ready to be mutated.
 pub struct Bench<'a> {
     subject: Subject<'a>,
     asked: Asked,
-    original: Value,
+    original: &'a Value,
     mutant: Value,
-    emitted: Value,
+    formed: (Formed<'a>, Formed<'a>),
     findings: BTreeSet<Finding>,
     view: Value,
     source: Option<String>,
@@ -69,27 +84,31 @@ pub struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    /// Makes the documents a unit is mutated in, and asks the oracles about them unmutated.
+    /// Asks the oracles about a unit unmutated.
     #[must_use]
-    pub fn new(subject: Subject<'a>, unit: &Unit, asked: Asked) -> Self {
-        let original = part(subject.document, &unit.paths);
-        let emitted = part(subject.emitted, &unit.paths);
+    pub fn new(subject: Subject<'a>, parts: &'a Parts, asked: Asked) -> Self {
+        let original = &parts.original;
+        let formed = (Formed::new(original), Formed::new(&parts.emitted));
         let findings = match asked {
             Asked::Structure => BTreeSet::new(),
-            _ => findings(&original, subject.sources),
+            _ => findings(original, subject.sources),
         };
         let (mut view, mut source) = (Value::Null, None);
         if asked == Asked::All {
-            view = client_view(&original);
+            view = client_view(original);
             source = generated(&view);
         }
-        Self { subject, asked, mutant: original.clone(), original, emitted, findings, view, source, seconds: [0.0; 4] }
+        Self { subject, asked, original, mutant: original.clone(), formed, findings, view, source, seconds: [0.0; 4] }
     }
 
     /// The mutants of the unit.
     #[must_use]
     pub fn mutants(&self, unit: &Unit) -> Vec<Mutant> {
-        unit.pointers.iter().flat_map(|pointer| mutants(&self.original, pointer)).collect()
+        let below = unit.pointers.iter().flat_map(|pointer| mutants(self.original, pointer));
+        let alone = unit.alone.iter().flat_map(|pointer| {
+            mutants(self.original, pointer).into_iter().filter(move |mutant| mutant.pointer == *pointer)
+        });
+        below.chain(alone).collect()
     }
 
     /// Asks about one mutant.
@@ -97,10 +116,11 @@ impl<'a> Bench<'a> {
         let Some(before) = mutant.apply(&mut self.mutant) else {
             return Caught::default();
         };
-        let (form, took) = timed(|| differs(&self.original, &self.mutant));
-        self.seconds[0] += took;
-        let (structure, took) = timed(|| differs(&self.mutant, &self.emitted));
-        self.seconds[1] += took;
+        let (mutated, normal) = timed(|| Formed::new(&self.mutant));
+        let (form, took) = timed(|| mutated.differs(&self.formed.0));
+        self.seconds[0] += normal + took;
+        let (structure, took) = timed(|| mutated.differs(&self.formed.1));
+        self.seconds[1] += normal + took;
         let lint = (self.asked != Asked::Structure).then(|| {
             // Only what wasn't found before counts: a part of a document breaks rules of its own.
             timed(|| !findings(&self.mutant, self.subject.sources).is_subset(&self.findings))
