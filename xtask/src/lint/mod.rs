@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use examples::Checks;
+
 use crate::{
     bundle::{Bundle, KINDS, Sources},
     finding::Finding,
@@ -20,17 +22,18 @@ const ACCOUNT: &str = "account";
 /// What breaks a rule, and where.
 #[must_use]
 pub fn lint(bundle: &Bundle) -> Vec<Finding> {
-    lint_document(&bundle.document, &bundle.sources)
+    lint_document(&bundle.document, &bundle.sources, &mut Checks::default())
 }
 
-/// The same of a document whose parts came from `sources`.
+/// The same of a document whose parts came from `sources`; `checks` keeps what the next document may
+/// need again.
 #[must_use]
-pub fn lint_document(document: &Value, sources: &Sources) -> Vec<Finding> {
+pub fn lint_document(document: &Value, sources: &Sources, checks: &mut Checks) -> Vec<Finding> {
     let mut report = Report { document, sources, findings: Vec::new() };
     operations::lint(&mut report);
     schemas::lint(&mut report);
     unused(&mut report);
-    examples::lint(&mut report);
+    examples::lint(&mut report, checks);
     let mut findings = report.findings;
     findings.sort();
     findings.dedup();

@@ -22,6 +22,13 @@ pub(super) fn reason(document: &Value, mutant: &Mutant) -> Option<&'static str> 
     if mutant.operator == Operator::Delete && key == "format" && (value == "int64" || value == "double") {
         return Some("the widest format is the one of a number without a format");
     }
+    if mutant.operator == Operator::Delete && key == "additionalProperties" && *value == true {
+        return Some("says to OpenAPI what its absence says; the closed check of oracle B needs it");
+    }
+    if mutant.operator == Operator::Change && key == "$ref" {
+        // S compares what a reference leads to: silent, it leads to the same.
+        return Some("leads to a component of the same shape: only the description is another");
+    }
     if pointer.starts_with("/servers") {
         return Some("a document without servers has the server `/`, which is ours");
     }

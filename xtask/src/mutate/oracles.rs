@@ -9,14 +9,20 @@ use super::{
     scope::{Unit, part},
 };
 use crate::{
-    bundle::Sources, client, client_view::client_view, compare::Formed, finding::Finding, lint::lint_document, shape,
+    bundle::Sources,
+    client,
+    client_view::client_view,
+    compare::Formed,
+    finding::Finding,
+    lint::{Checks, lint_document},
+    shape,
 };
 
 /// Which oracles caught a mutant; none where an oracle wasn't asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Caught {
     /// The normal form of the mutant isn't the one of the document.
-    pub form: bool,
+    pub form: Option<bool>,
     /// The mutant isn't what the server emits.
     pub structure: bool,
     /// A rule refuses it.
@@ -47,7 +53,7 @@ pub struct Subject<'a> {
 /// Whom to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// S alone, in both its forms.
+    /// S alone.
     Structure,
     /// S, and the rules.
     Rules,
@@ -78,6 +84,7 @@ pub struct Bench<'a> {
     mutant: Value,
     formed: (Formed<'a>, Formed<'a>),
     findings: BTreeSet<Finding>,
+    checks: Checks,
     view: Value,
     source: Option<String>,
     seconds: [f64; 4],
@@ -89,16 +96,28 @@ impl<'a> Bench<'a> {
     pub fn new(subject: Subject<'a>, parts: &'a Parts, asked: Asked) -> Self {
         let original = &parts.original;
         let formed = (Formed::new(original), Formed::new(&parts.emitted));
+        let mut checks = Checks::default();
         let findings = match asked {
             Asked::Structure => BTreeSet::new(),
-            _ => findings(original, subject.sources),
+            _ => findings(original, subject.sources, &mut checks),
         };
         let (mut view, mut source) = (Value::Null, None);
         if asked == Asked::All {
             view = client_view(original);
             source = generated(&view);
         }
-        Self { subject, asked, original, mutant: original.clone(), formed, findings, view, source, seconds: [0.0; 4] }
+        Self {
+            subject,
+            asked,
+            original,
+            mutant: original.clone(),
+            formed,
+            findings,
+            checks,
+            view,
+            source,
+            seconds: [0.0; 4],
+        }
     }
 
     /// The mutants of the unit.
@@ -117,19 +136,23 @@ impl<'a> Bench<'a> {
             return Caught::default();
         };
         let (mutated, normal) = timed(|| Formed::new(&self.mutant));
-        let (form, took) = timed(|| mutated.differs(&self.formed.0));
-        self.seconds[0] += normal + took;
+        let form = (self.asked != Asked::Structure).then(|| timed(|| mutated.differs(&self.formed.0)));
+        self.seconds[0] += form.map_or(0.0, |(_, took)| normal + took);
         let (structure, took) = timed(|| mutated.differs(&self.formed.1));
         self.seconds[1] += normal + took;
         let lint = (self.asked != Asked::Structure).then(|| {
             // Only what wasn't found before counts: a part of a document breaks rules of its own.
-            timed(|| !findings(&self.mutant, self.subject.sources).is_subset(&self.findings))
+            timed(|| !findings(&self.mutant, self.subject.sources, &mut self.checks).is_subset(&self.findings))
         });
         self.seconds[2] += lint.map_or(0.0, |(_, took)| took);
         let client = (self.asked == Asked::All).then(|| timed(|| self.client()));
         self.seconds[3] += client.map_or(0.0, |(_, took)| took);
-        let caught =
-            Caught { form, structure, lint: lint.map(|(found, _)| found), client: client.map(|(found, _)| found) };
+        let caught = Caught {
+            form: form.map(|(found, _)| found),
+            structure,
+            lint: lint.map(|(found, _)| found),
+            client: client.map(|(found, _)| found),
+        };
         mutant.undo(&mut self.mutant, before);
         caught
     }
@@ -156,10 +179,10 @@ fn generated(view: &Value) -> Option<String> {
     catch_unwind(|| client::source(view).ok()).ok().flatten()
 }
 
-fn findings(document: &Value, sources: &Sources) -> BTreeSet<Finding> {
+fn findings(document: &Value, sources: &Sources, checks: &mut Checks) -> BTreeSet<Finding> {
     let mut all = Vec::new();
     shape::check(document, sources, &mut all);
     all.extend(shape::dangling(document).iter().map(|at| Finding::new(at.as_str(), "leads nowhere")));
-    all.extend(lint_document(document, sources));
+    all.extend(lint_document(document, sources, checks));
     all.into_iter().collect()
 }

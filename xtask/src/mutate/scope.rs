@@ -54,7 +54,12 @@ pub fn units(document: &Value) -> Vec<Unit> {
     for (kind, named) in members(&document["components"]) {
         for (name, _) in members(named) {
             let pointer = format!("/components/{kind}/{}", escape(name));
-            let kept = cheapest.get(&pointer).map_or_else(|| some.clone(), |(_, kept)| vec![kept.clone()]);
+            let kept = match cheapest.get(&pointer) {
+                // Every part has the schemes; only where one is asked for they matter.
+                Some(_) if kind == "securitySchemes" => secured(document, Vec::new()),
+                Some((_, kept)) => vec![kept.clone()],
+                None => some.clone(),
+            };
             units.push(Unit { pointers: vec![pointer], alone: Vec::new(), kept });
         }
     }

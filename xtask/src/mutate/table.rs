@@ -66,6 +66,10 @@ pub(super) fn fallen(readme: &str, rows: &[Row]) -> Result<Vec<String>> {
     let table = readme.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
     let (table, _) = table.with_context(|| format!("README.md has no line `{BEGIN}`"))?;
     let mut found = Vec::new();
+    if table.trim().is_empty() {
+        println!("README.md has no figures yet: run `cargo xtask mutate --write`");
+        return Ok(found);
+    }
     for row in rows {
         let line = table.lines().find(|line| cells(line).next() == Some(row.oracle));
         let Some(line) = line else {

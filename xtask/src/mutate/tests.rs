@@ -16,7 +16,7 @@ fn the_normal_form_sees_every_change_of_the_contract() {
     let missed: Vec<String> = verdicts
         .list
         .iter()
-        .filter(|(mutant, caught)| mutant.class == Class::Contract && !caught.form)
+        .filter(|(mutant, caught)| mutant.class == Class::Contract && !caught.structure)
         .filter(|(mutant, _)| harmless::reason(&bundle.document, mutant).is_none())
         .map(|(mutant, _)| mutant.to_string())
         .collect();
