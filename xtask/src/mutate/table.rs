@@ -18,7 +18,7 @@ pub(super) struct Row {
     pub cells: Vec<(usize, usize)>,
     /// Neutral rewrites it took for changes, and how many it was shown; none where it wasn't asked.
     pub alarms: Option<(usize, usize)>,
-    /// How long it took, in seconds of all cores together.
+    /// How long it took, in seconds, the threads added up.
     pub seconds: f64,
 }
 
@@ -31,7 +31,7 @@ fn percent((caught, all): (usize, usize)) -> f64 {
 #[must_use]
 pub(super) fn render(rows: &[Row]) -> String {
     let mut out = String::from(
-        "| oracle | mutants of the contract | of examples | of prose | alarms at neutral rewrites | CPU seconds |\n|---|---|---|---|---|---|\n",
+        "| oracle | mutants of the contract | of examples | of prose | alarms at neutral rewrites | seconds, threads added up |\n|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let _ = write!(out, "| {} |", row.oracle);
