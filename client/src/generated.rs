@@ -156,6 +156,62 @@ pub mod types {
             Default::default()
         }
     }
+    ///One request that changed something.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AuditEntry {
+        ///The customer whose key was used; another one than the owner is an administrator.
+        pub actor: ::std::string::String,
+        ///When the change was made.
+        pub created: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Names the entry; leads to the list it stands in.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///The key that was used.
+        pub key: ::std::string::String,
+        ///Always `AuditEntry`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The operation, by its operationId.
+        pub operation: ::std::string::String,
+        ///The `X-Request-Id` of the answer.
+        #[serde(rename = "requestId")]
+        pub request_id: ::std::string::String,
+        ///The path of the request.
+        pub target: ::std::string::String,
+    }
+    impl AuditEntry {
+        pub fn builder() -> builder::AuditEntry {
+            Default::default()
+        }
+    }
+    ///One page of changes.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AuditEntryCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The changes of this page.
+        pub member: ::std::vec::Vec<AuditEntry>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many changes there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl AuditEntryCollection {
+        pub fn builder() -> builder::AuditEntryCollection {
+            Default::default()
+        }
+    }
     ///The receipt of what was put on the queue in one request.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Batch {
@@ -1115,6 +1171,8 @@ pub mod types {
         ///The images of all spaces.
         #[serde(rename = "allImages")]
         pub all_images: ::std::string::String,
+        ///Who changed what of the customer.
+        pub audit: ::std::string::String,
         ///The JSON-LD context; absent from members of collections.
         #[serde(
             rename = "@context",
@@ -4544,6 +4602,316 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct AuditEntry {
+            actor: ::std::result::Result<::std::string::String, ::std::string::String>,
+            created: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            key: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            operation: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            request_id: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            target: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for AuditEntry {
+            fn default() -> Self {
+                Self {
+                    actor: Err("no value supplied for actor".to_string()),
+                    created: Err("no value supplied for created".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    key: Err("no value supplied for key".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    operation: Err("no value supplied for operation".to_string()),
+                    request_id: Err("no value supplied for request_id".to_string()),
+                    target: Err("no value supplied for target".to_string()),
+                }
+            }
+        }
+        impl AuditEntry {
+            pub fn actor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.actor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for actor: {e}")
+                    });
+                self
+            }
+            pub fn created<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for key: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn operation<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.operation = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for operation: {e}")
+                    });
+                self
+            }
+            pub fn request_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.request_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for request_id: {e}")
+                    });
+                self
+            }
+            pub fn target<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.target = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for target: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuditEntry> for super::AuditEntry {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuditEntry,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    actor: value.actor?,
+                    created: value.created?,
+                    iri: value.iri?,
+                    key: value.key?,
+                    kind: value.kind?,
+                    operation: value.operation?,
+                    request_id: value.request_id?,
+                    target: value.target?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuditEntry> for AuditEntry {
+            fn from(value: super::AuditEntry) -> Self {
+                Self {
+                    actor: Ok(value.actor),
+                    created: Ok(value.created),
+                    iri: Ok(value.iri),
+                    key: Ok(value.key),
+                    kind: Ok(value.kind),
+                    operation: Ok(value.operation),
+                    request_id: Ok(value.request_id),
+                    target: Ok(value.target),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AuditEntryCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::AuditEntry>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AuditEntryCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl AuditEntryCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::AuditEntry>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuditEntryCollection>
+        for super::AuditEntryCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuditEntryCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuditEntryCollection> for AuditEntryCollection {
+            fn from(value: super::AuditEntryCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Batch {
             completed: ::std::result::Result<i64, ::std::string::String>,
             completed_images: ::std::result::Result<
@@ -5053,6 +5421,7 @@ pub mod types {
                 ::std::string::String,
                 ::std::string::String,
             >,
+            audit: ::std::result::Result<::std::string::String, ::std::string::String>,
             context: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -5080,6 +5449,7 @@ pub mod types {
                         "no value supplied for administrator".to_string(),
                     ),
                     all_images: Err("no value supplied for all_images".to_string()),
+                    audit: Err("no value supplied for audit".to_string()),
                     context: Ok(Default::default()),
                     created: Err("no value supplied for created".to_string()),
                     display_name: Err("no value supplied for display_name".to_string()),
@@ -5115,6 +5485,18 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for all_images: {e}")
+                    });
+                self
+            }
+            pub fn audit<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.audit = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for audit: {e}")
                     });
                 self
             }
@@ -5247,6 +5629,7 @@ pub mod types {
                 Ok(Self {
                     administrator: value.administrator?,
                     all_images: value.all_images?,
+                    audit: value.audit?,
                     context: value.context?,
                     created: value.created?,
                     display_name: value.display_name?,
@@ -5265,6 +5648,7 @@ pub mod types {
                 Self {
                     administrator: Ok(value.administrator),
                     all_images: Ok(value.all_images),
+                    audit: Ok(value.audit),
                     context: Ok(value.context),
                     created: Ok(value.created),
                     display_name: Ok(value.display_name),
@@ -11505,8 +11889,12 @@ Creates a customer; the server gives it the next free number. For administrators
 
 Sends a `POST` request to `/customers`
 
+Arguments:
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
 ```ignore
 let response = client.customer_create()
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -11585,9 +11973,11 @@ Sends a `POST` request to `/customers/{customer}/keys`
 
 Arguments:
 - `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
 ```ignore
 let response = client.key_create()
     .customer(customer)
+    .idempotency_key(idempotency_key)
     .send()
     .await;
 ```*/
@@ -11671,10 +12061,12 @@ Sends a `POST` request to `/customers/{customer}/spaces`
 
 Arguments:
 - `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
 - `body`
 ```ignore
 let response = client.space_create()
     .customer(customer)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -11847,11 +12239,13 @@ Sends a `POST` request to `/customers/{customer}/spaces/{space}/images`
 Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
 - `body`
 ```ignore
 let response = client.image_create()
     .customer(customer)
     .space(space)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -12052,10 +12446,12 @@ Sends a `POST` request to `/customers/{customer}/queue`
 
 Arguments:
 - `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
 - `body`
 ```ignore
 let response = client.queue_create()
     .customer(customer)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -12352,15 +12748,40 @@ Sends a `POST` request to `/customers/{customer}/queue/batches/{batch}/test`
 Arguments:
 - `customer`: The number of the customer.
 - `batch`: The number of the batch within its customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
 ```ignore
 let response = client.batch_test()
     .customer(customer)
     .batch(batch)
+    .idempotency_key(idempotency_key)
     .send()
     .await;
 ```*/
     pub fn batch_test(&self) -> builder::BatchTest<'_> {
         builder::BatchTest::new(self)
+    }
+    /**List changes
+
+Every request that changed anything of the customer, newest first: which operation on which path, by whose key, when.
+
+Sends a `GET` request to `/customers/{customer}/audit`
+
+Arguments:
+- `customer`: The number of the customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.audit_list()
+    .customer(customer)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn audit_list(&self) -> builder::AuditList<'_> {
+        builder::AuditList::new(self)
     }
     /**View what a customer takes up
 
@@ -13030,14 +13451,29 @@ pub mod builder {
     #[derive(Debug, Clone)]
     pub struct CustomerCreate<'a> {
         client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerCreate, String>,
     }
     impl<'a> CustomerCreate<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
@@ -13067,14 +13503,15 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Customer>, Error<types::Problem>> {
-            let Self { client, body } = self;
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::CustomerCreate::try_from(v).map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/customers", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -13082,6 +13519,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13476,12 +13916,14 @@ pub mod builder {
     pub struct KeyCreate<'a> {
         client: &'a super::Client,
         customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
     }
     impl<'a> KeyCreate<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -13493,17 +13935,31 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for customer failed".to_string());
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `POST` request to `/customers/{customer}/keys`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::KeyCreated>, Error<types::Problem>> {
-            let Self { client, customer } = self;
+            let Self { client, customer, idempotency_key } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/keys", client.baseurl, encode_path(& customer
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -13511,6 +13967,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13951,6 +14410,7 @@ pub mod builder {
     pub struct SpaceCreate<'a> {
         client: &'a super::Client,
         customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SpaceCreate, String>,
     }
     impl<'a> SpaceCreate<'a> {
@@ -13958,6 +14418,7 @@ pub mod builder {
             Self {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -13968,6 +14429,19 @@ pub mod builder {
             self.customer = value
                 .try_into()
                 .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
             self
         }
         pub fn body<V>(mut self, value: V) -> Self
@@ -13996,8 +14470,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Space>, Error<types::Problem>> {
-            let Self { client, customer, body } = self;
+            let Self { client, customer, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::SpaceCreate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -14005,7 +14480,7 @@ pub mod builder {
                 "{}/customers/{}/spaces", client.baseurl, encode_path(& customer
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -14013,6 +14488,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -15003,6 +15481,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         space: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ImageCreate, String>,
     }
     impl<'a> ImageCreate<'a> {
@@ -15011,6 +15490,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 space: Err("space was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -15030,6 +15510,19 @@ pub mod builder {
             self.space = value
                 .try_into()
                 .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
             self
         }
         pub fn body<V>(mut self, value: V) -> Self
@@ -15058,9 +15551,10 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Image>, Error<types::Problem>> {
-            let Self { client, customer, space, body } = self;
+            let Self { client, customer, space, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::ImageCreate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -15068,7 +15562,7 @@ pub mod builder {
                 "{}/customers/{}/spaces/{}/images", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& space.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -15076,6 +15570,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -16247,6 +16744,7 @@ pub mod builder {
     pub struct QueueCreate<'a> {
         client: &'a super::Client,
         customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::BatchCreate, String>,
     }
     impl<'a> QueueCreate<'a> {
@@ -16254,6 +16752,7 @@ pub mod builder {
             Self {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -16264,6 +16763,19 @@ pub mod builder {
             self.customer = value
                 .try_into()
                 .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
             self
         }
         pub fn body<V>(mut self, value: V) -> Self
@@ -16292,8 +16804,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Batch>, Error<types::Problem>> {
-            let Self { client, customer, body } = self;
+            let Self { client, customer, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::BatchCreate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -16301,7 +16814,7 @@ pub mod builder {
                 "{}/customers/{}/queue", client.baseurl, encode_path(& customer
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -16309,6 +16822,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -18245,6 +18761,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         batch: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
     }
     impl<'a> BatchTest<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -18252,6 +18769,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 batch: Err("batch was not initialized".to_string()),
+                idempotency_key: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -18272,18 +18790,32 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for batch failed".to_string());
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `POST` request to `/customers/{customer}/queue/batches/{batch}/test`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::BatchTest>, Error<types::Problem>> {
-            let Self { client, customer, batch } = self;
+            let Self { client, customer, batch, idempotency_key } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let batch = batch.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/queue/batches/{}/test", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& batch.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -18291,6 +18823,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -18303,6 +18838,130 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "batch_test",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::audit_list`]
+
+[`Client::audit_list`]: super::Client::audit_list*/
+    #[derive(Debug, Clone)]
+    pub struct AuditList<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> AuditList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/audit`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuditEntryCollection>, Error<types::Problem>> {
+            let Self { client, customer, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/audit", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "audit_list",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -20504,6 +21163,7 @@ pub mod builder {
     }
 }
 crate::pages::pages! {
+    AuditEntryCollection => types::AuditEntry,
     BatchCollection => types::Batch,
     CustomerCollection => types::Customer,
     ImageCollection => types::Image,

@@ -40,6 +40,10 @@ pub struct Shared {
     /// Networks that origins may be in besides public addresses, such as `10.1.0.0/16`.
     #[arg(long, env = "CUSTOMER_API_ORIGIN_ALLOW", value_delimiter = ',')]
     pub origin_allow: Vec<Network>,
+    /// The key that seals stored secrets, base64 of 32 bytes; several machines on one database need the
+    /// same. A file in the data directory holds it unless given.
+    #[arg(long, env = "CUSTOMER_API_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
     /// Images to decode at once; one per core unless given, 0 for none.
     #[arg(long, env = "CUSTOMER_API_WORKERS")]
     pub workers: Option<usize>,

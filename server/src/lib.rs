@@ -10,6 +10,7 @@ pub mod domain;
 pub mod http;
 pub mod ingest;
 pub mod objects;
+pub mod secrets;
 pub mod serve;
 pub mod store;
 
@@ -23,6 +24,8 @@ pub struct App {
     pub objects: objects::Objects,
     /// What ingests images.
     pub engine: Arc<ingest::Engine>,
+    /// Seals what is stored and must not be read by others.
+    pub secrets: secrets::Secrets,
     /// How failures and bodiless successes are answered.
     pub profile: http::Profile,
     /// The public base URL, unless it is taken from the request.

@@ -1,4 +1,6 @@
 //! Contract tests, one module per resource.
 
+mod audit;
 mod docs;
 mod harness;
+mod idempotency;

@@ -37,6 +37,7 @@ pub struct Customer {
     queue: Uri,
     keys: Uri,
     storage: Uri,
+    audit: Uri,
 }
 resource!(Customer);
 collection!(
@@ -60,6 +61,7 @@ impl Customer {
             queue: under("queue"),
             keys: under("keys"),
             storage: under("storage"),
+            audit: under("audit"),
             id: Uri(id),
         }
     }

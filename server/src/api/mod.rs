@@ -1,6 +1,7 @@
 //! The operations, one module for each resource: parameters, bodies and answers around one call into
 //! the domain.
 
+pub mod audit;
 pub mod batches;
 pub mod customers;
 pub mod delivery;
@@ -40,6 +41,8 @@ pub enum Tag {
     Policies,
     /// Vocabulary and contexts.
     Hydra,
+    /// Who changed what.
+    Audit,
     /// What the links of an image point at.
     Delivery,
 }
@@ -47,7 +50,7 @@ pub enum Tag {
 type All = (
     (entry_point::Api, hydra::Api, customers::Api, keys::Api),
     (spaces::Api, images::Api, queue::Api, batches::Api),
-    (storage::Api, policies::Api, delivery::Api),
+    (storage::Api, policies::Api, delivery::Api, audit::Api),
 );
 
 /// All operations.
@@ -55,7 +58,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
     let all = (
         (entry_point::Api, hydra::Api, customers::Api, keys::Api),
         (spaces::Api, images::Api, queue::Api, batches::Api),
-        (storage::Api, policies::Api, delivery::Api),
+        (storage::Api, policies::Api, delivery::Api, audit::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

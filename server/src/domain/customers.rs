@@ -120,6 +120,8 @@ async fn free(tx: &Tx, name: &str, display_name: &str, except: i64) -> Result<()
 pub async fn rename(db: &Db, id: i64, display_name: Option<String>, version: Option<i64>) -> Result<Customer, Error> {
     db.write(move |tx| {
         async move {
+            // The numbers of the customer are locked first everywhere, so that no two wait for each other.
+            keys::lock_usage(tx, id).await?;
             let mut customer = store::customers::lock(tx, id).await?.ok_or_else(|| missing(id))?;
             if version.is_some_and(|v| v != customer.version) {
                 return Err(Error::Changed);

@@ -1,7 +1,9 @@
 //! The rules of the service. Nothing here knows of HTTP, nothing here writes SQL.
 
+pub mod audit;
 pub mod batches;
 pub mod customers;
+pub mod idempotency;
 pub mod images;
 pub mod ingest;
 pub mod keys;

@@ -66,6 +66,9 @@ fn add_failures(operation: &mut MetaOperation, of_customer: bool) {
     if matches!(operation.method, Method::PUT | Method::PATCH | Method::DELETE) {
         statuses.push(412);
     }
+    if operation.method == Method::POST && !operation.security.is_empty() {
+        statuses.push(422);
+    }
     for status in statuses {
         if !has(operation, status) {
             operation.responses.responses.push(problem::documented(status));
@@ -93,6 +96,9 @@ fn add_parameters(operation: &mut MetaOperation) {
     }
     if operation.responses.responses.iter().any(|r| r.headers.iter().any(|h| h.name == "Preference-Applied")) {
         headers.push("Prefer");
+    }
+    if has(operation, 422) {
+        headers.push("Idempotency-Key");
     }
     operation.params.extend(headers.into_iter().map(parameters::header));
     if let Some(schema) =

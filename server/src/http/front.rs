@@ -6,6 +6,7 @@ use super::{
     document::{Operation, Route, Security, document},
     links::Links,
     problem::{self, Circumstances, Failure},
+    repeat::Change,
     session::{Inner, Session},
 };
 use crate::{
@@ -56,7 +57,7 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
         let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
         let instance = links.path(target);
         // A panic is a fault of ours, and no reason to drop the connection.
-        let outcome = AssertUnwindSafe(self.admit(request, &links, &method, &path)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(self.admit(request, &links, &method, &path, &request_id)).catch_unwind().await;
         let failed = |failure: &Failure| {
             let around = Circumstances {
                 profile: self.app.profile,
@@ -92,6 +93,7 @@ impl<E: Endpoint> FrontEndpoint<E> {
         links: &Links,
         method: &Method,
         path: &str,
+        request_id: &str,
     ) -> Result<Response, Failure> {
         let route = document().route(path);
         if *method == Method::OPTIONS {
@@ -113,12 +115,21 @@ impl<E: Endpoint> FrontEndpoint<E> {
             path: path.to_owned(),
             plain_json: plain_json(request.headers()),
         });
-        request.extensions_mut().insert(session);
         if *method == Method::HEAD {
             // The server leaves the body of the answer out, and keeps its length.
             request.set_method(Method::GET);
         }
-        self.inner.call(request).await.map(IntoResponse::into_response).map_err(|e| problem::failure(e, method))
+        request.extensions_mut().insert(session.clone());
+        let carry_out = |request| async {
+            let answer = self.inner.call(request).await;
+            answer.map(IntoResponse::into_response).map_err(|e| problem::failure(e, method))
+        };
+        match &session.principal {
+            Some(principal) if operation.method != Method::GET => {
+                Change { operation, principal, session: &session, request_id }.run(request, carry_out).await
+            }
+            _ => carry_out(request).await,
+        }
     }
 
     /// What is served but no part of the contract: the explorer and the document itself.
@@ -257,7 +268,7 @@ fn preflight(route: &Route) -> Response {
         .header(header::ACCESS_CONTROL_ALLOW_METHODS, &allow)
         .header(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer",
+            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer, Idempotency-Key",
         )
         .header(header::ACCESS_CONTROL_MAX_AGE, "86400")
         .finish()

@@ -11,6 +11,7 @@ pub mod links;
 pub mod parameters;
 pub mod problem;
 pub mod read_only;
+pub mod repeat;
 pub mod session;
 pub mod types;
 pub mod ui;

@@ -65,6 +65,9 @@ pub enum Failure {
     /// The body has a media type that is not read.
     #[error("A body of type `{0}` can't be read here: send `application/json`.")]
     MediaType(String),
+    /// An `Idempotency-Key` that stands for another request.
+    #[error("{0}")]
+    KeyReused(&'static str),
     /// Something went wrong that is no fault of the caller's.
     #[error("The server failed; its log knows more under the request id.")]
     Internal,
@@ -91,6 +94,7 @@ impl Failure {
             Self::Unauthorized(_) => (401, "unauthorized", "Unauthorized"),
             Self::NoRoute => (404, "not-found", "Not found"),
             Self::Method(_) => (405, "method-not-allowed", "Method not allowed"),
+            Self::KeyReused(_) => (422, "idempotency-key-reused", "Idempotency-Key reused"),
             Self::TooLarge(_) => (413, "too-large", "Body too large"),
             Self::MediaType(_) => (415, "media-type", "Unsupported media type"),
         }

@@ -10,6 +10,7 @@ pub mod batches;
 pub mod counters;
 pub mod customers;
 pub mod images;
+pub mod journal;
 pub mod keys;
 pub mod page;
 pub mod spaces;
@@ -40,6 +41,9 @@ pub enum Error {
     /// A position that is none of the list.
     #[error("the position is none of this list")]
     Position,
+    /// Another request with the same `Idempotency-Key` was carried out meanwhile.
+    #[error("a request with the same Idempotency-Key was carried out meanwhile")]
+    Repeated,
     /// The writer has stopped.
     #[error("the database is closed")]
     Closed,
