@@ -159,8 +159,8 @@ pub mod types {
     ///One request that changed something.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct AuditEntry {
-        ///The customer whose key was used; another one than the owner is an administrator.
-        pub actor: ::std::string::String,
+        ///The number of the customer whose key was used; another one than the owner is an administrator.
+        pub actor: i64,
         ///When the change was made.
         pub created: ::chrono::DateTime<::chrono::offset::Utc>,
         ///Names the entry; leads to the list it stands in.
@@ -4603,7 +4603,7 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct AuditEntry {
-            actor: ::std::result::Result<::std::string::String, ::std::string::String>,
+            actor: ::std::result::Result<i64, ::std::string::String>,
             created: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
                 ::std::string::String,
@@ -4638,7 +4638,7 @@ pub mod types {
         impl AuditEntry {
             pub fn actor<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::string::String>,
+                T: ::std::convert::TryInto<i64>,
                 T::Error: ::std::fmt::Display,
             {
                 self.actor = value

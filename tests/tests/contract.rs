@@ -4,3 +4,4 @@ mod audit;
 mod docs;
 mod harness;
 mod idempotency;
+mod links;

@@ -26,7 +26,7 @@ pub struct AuditEntry {
     created: Time,
     operation: String,
     target: String,
-    actor: Uri,
+    actor: i64,
     key: String,
     request_id: String,
 }
@@ -43,7 +43,7 @@ impl AuditEntry {
             created: Time(e.created),
             operation: e.operation,
             target: e.target,
-            actor: Uri(links.customer(e.actor)),
+            actor: e.actor,
             key: e.key,
             request_id: e.request,
         }
