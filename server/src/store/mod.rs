@@ -12,6 +12,7 @@ pub mod customers;
 pub mod images;
 pub mod keys;
 pub mod page;
+pub mod portal_users;
 pub mod spaces;
 pub mod usage;
 pub mod work;
