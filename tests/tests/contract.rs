@@ -5,3 +5,4 @@ mod docs;
 mod harness;
 mod idempotency;
 mod links;
+mod portal_users;

@@ -10,6 +10,8 @@ pub mod hydra;
 pub mod images;
 pub mod keys;
 pub mod policies;
+pub mod portal_roles;
+pub mod portal_users;
 pub mod queue;
 pub mod spaces;
 pub mod storage;
@@ -27,6 +29,8 @@ pub enum Tag {
     Customers,
     /// API keys.
     Keys,
+    /// Portal users and their roles.
+    PortalUsers,
     /// Spaces.
     Spaces,
     /// Images.
@@ -51,6 +55,8 @@ type All = (
     (entry_point::Api, hydra::Api, customers::Api, keys::Api),
     (spaces::Api, images::Api, queue::Api, batches::Api),
     (storage::Api, policies::Api, delivery::Api, audit::Api),
+    (storage::Api, policies::Api, delivery::Api),
+    (portal_users::Api, portal_roles::Api),
 );
 
 /// All operations.
@@ -59,6 +65,8 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (entry_point::Api, hydra::Api, customers::Api, keys::Api),
         (spaces::Api, images::Api, queue::Api, batches::Api),
         (storage::Api, policies::Api, delivery::Api, audit::Api),
+        (storage::Api, policies::Api, delivery::Api),
+        (portal_users::Api, portal_roles::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

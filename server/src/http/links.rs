@@ -77,6 +77,16 @@ impl Links {
         format!("{}/customers/{customer}/keys/{}", self.base, segment(key))
     }
 
+    /// A portal user of a customer.
+    pub fn portal_user(&self, customer: i64, user: &str) -> String {
+        format!("{}/customers/{customer}/portalUsers/{}", self.base, segment(user))
+    }
+
+    /// A role that portal users can have.
+    pub fn portal_role(&self, id: &str) -> String {
+        format!("{}/portalRoles/{}", self.base, segment(id))
+    }
+
     /// A space of a customer.
     pub fn space(&self, customer: i64, space: i64) -> String {
         format!("{}/customers/{customer}/spaces/{space}", self.base)

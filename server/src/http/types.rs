@@ -116,6 +116,35 @@ text_type!(
     text(1, 100, None)
 );
 text_type!(
+    /// An e-mail address.
+    Email,
+    text(3, 320, Some(crate::domain::portal_users::EMAIL))
+);
+text_type!(
+    /// A password.
+    Password,
+    MetaSchema {
+        min_length: Some(1),
+        max_length: Some(1000),
+        ..MetaSchema::new_with_format("string", "password")
+    }
+);
+text_type!(
+    /// A reference to a portal role: its URI or its name.
+    PortalRoleText,
+    text(1, 1000, None)
+);
+text_type!(
+    /// The id of a portal user in a path.
+    PortalUserId,
+    text(1, 200, Some("^[A-Za-z0-9._~-]+$"))
+);
+text_type!(
+    /// The id of a portal role in a path.
+    PortalRoleId,
+    text(1, 200, None)
+);
+text_type!(
     /// The id of a policy in a path.
     PolicyId,
     text(1, 200, None)

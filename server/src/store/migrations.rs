@@ -5,6 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 const FILES: &[&str] =
     &[include_str!("../../migrations/0001_accounts_and_images.sql"), include_str!("../../migrations/0007_journal.sql")];
+const FILES: &[&str] = &[
+    include_str!("../../migrations/0001_accounts_and_images.sql"),
+    include_str!("../../migrations/0002_portal_users.sql"),
+];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
 const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";

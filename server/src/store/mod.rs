@@ -13,6 +13,7 @@ pub mod images;
 pub mod journal;
 pub mod keys;
 pub mod page;
+pub mod portal_users;
 pub mod spaces;
 pub mod usage;
 pub mod work;
