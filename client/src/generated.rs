@@ -1194,6 +1194,9 @@ pub mod types {
         pub kind: ::std::string::String,
         ///The name of the customer.
         pub name: ::std::string::String,
+        ///The people of the customer who may use the portal.
+        #[serde(rename = "portalUsers")]
+        pub portal_users: ::std::string::String,
         ///Where images are registered in bulk.
         pub queue: ::std::string::String,
         ///The spaces of the customer.
@@ -1342,6 +1345,9 @@ pub mod types {
         ///Always `EntryPoint`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The roles that portal users can have.
+        #[serde(rename = "portalRoles")]
+        pub portal_roles: ::std::string::String,
         ///The storage policies of the platform.
         #[serde(rename = "storagePolicies")]
         pub storage_policies: ::std::string::String,
@@ -2787,6 +2793,200 @@ pub mod types {
     }
     impl Ping {
         pub fn builder() -> builder::Ping {
+            Default::default()
+        }
+    }
+    ///A role that portal users can have. It has nothing to do with roles of images.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalRole {
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///The URI of the portal role.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `PortalRole`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The name of the portal role for people.
+        pub name: ::std::string::String,
+    }
+    impl PortalRole {
+        pub fn builder() -> builder::PortalRole {
+            Default::default()
+        }
+    }
+    ///One page of portal roles.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalRoleCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The portal roles of this page.
+        pub member: ::std::vec::Vec<PortalRole>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many portal roles there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl PortalRoleCollection {
+        pub fn builder() -> builder::PortalRoleCollection {
+            Default::default()
+        }
+    }
+    ///A portal role to be given; `id` is taken for `@id`.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalRoleReference {
+        ///The URI of the portal role, or its name.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+    }
+    impl PortalRoleReference {
+        pub fn builder() -> builder::PortalRoleReference {
+            Default::default()
+        }
+    }
+    ///A person of a customer who may use the portal.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalUser {
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///When the portal user was created.
+        pub created: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The e-mail address to log in with.
+        pub email: ::std::string::String,
+        ///Whether the person may log in.
+        pub enabled: bool,
+        ///The URI of the portal user.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `PortalUser`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The portal roles of the user.
+        pub roles: ::std::string::String,
+    }
+    impl PortalUser {
+        pub fn builder() -> builder::PortalUser {
+            Default::default()
+        }
+    }
+    ///One page of portal users.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalUserCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The portal users of this page.
+        pub member: ::std::vec::Vec<PortalUser>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many portal users there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl PortalUserCollection {
+        pub fn builder() -> builder::PortalUserCollection {
+            Default::default()
+        }
+    }
+    ///A portal user to be created.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalUserCreate {
+        ///The e-mail address to log in with, unique on the service whatever the letter case.
+        pub email: ::std::string::String,
+        ///Whether the person may log in; `true` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub enabled: ::std::option::Option<bool>,
+        ///The password to log in with; it is never shown.
+        pub password: ::std::string::String,
+        ///The portal roles of the user, by URI or by name; none by default. Objects with an `@id` are taken for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    }
+    impl PortalUserCreate {
+        pub fn builder() -> builder::PortalUserCreate {
+            Default::default()
+        }
+    }
+    ///What a portal user is to be.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct PortalUserReplace {
+        ///The e-mail address to log in with, unique on the service whatever the letter case.
+        pub email: ::std::string::String,
+        ///Whether the person may log in; `true` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub enabled: ::std::option::Option<bool>,
+        ///The password to log in with; it is never shown.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub password: ::std::option::Option<::std::string::String>,
+        ///The portal roles of the user, by URI or by name; none by default. Objects with an `@id` are taken for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    }
+    impl PortalUserReplace {
+        pub fn builder() -> builder::PortalUserReplace {
+            Default::default()
+        }
+    }
+    ///Changes to a portal user.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct PortalUserUpdate {
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub email: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub enabled: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub password: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub roles: ::std::option::Option<
+            crate::Nullable<::std::vec::Vec<::std::string::String>>,
+        >,
+    }
+    impl PortalUserUpdate {
+        pub fn builder() -> builder::PortalUserUpdate {
             Default::default()
         }
     }
@@ -5438,6 +5638,10 @@ pub mod types {
             keys: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            portal_users: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             queue: ::std::result::Result<::std::string::String, ::std::string::String>,
             spaces: ::std::result::Result<::std::string::String, ::std::string::String>,
             storage: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -5457,6 +5661,7 @@ pub mod types {
                     keys: Err("no value supplied for keys".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
                     name: Err("no value supplied for name".to_string()),
+                    portal_users: Err("no value supplied for portal_users".to_string()),
                     queue: Err("no value supplied for queue".to_string()),
                     spaces: Err("no value supplied for spaces".to_string()),
                     storage: Err("no value supplied for storage".to_string()),
@@ -5584,6 +5789,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_users<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_users = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_users: {e}")
+                    });
+                self
+            }
             pub fn queue<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -5637,6 +5854,7 @@ pub mod types {
                     keys: value.keys?,
                     kind: value.kind?,
                     name: value.name?,
+                    portal_users: value.portal_users?,
                     queue: value.queue?,
                     spaces: value.spaces?,
                     storage: value.storage?,
@@ -5656,6 +5874,7 @@ pub mod types {
                     keys: Ok(value.keys),
                     kind: Ok(value.kind),
                     name: Ok(value.name),
+                    portal_users: Ok(value.portal_users),
                     queue: Ok(value.queue),
                     spaces: Ok(value.spaces),
                     storage: Ok(value.storage),
@@ -6235,6 +6454,10 @@ pub mod types {
             >,
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            portal_roles: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             storage_policies: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -6254,6 +6477,7 @@ pub mod types {
                     ),
                     iri: Err("no value supplied for iri".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    portal_roles: Err("no value supplied for portal_roles".to_string()),
                     storage_policies: Err(
                         "no value supplied for storage_policies".to_string(),
                     ),
@@ -6326,6 +6550,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_roles: {e}")
+                    });
+                self
+            }
             pub fn storage_policies<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -6366,6 +6602,7 @@ pub mod types {
                     image_optimisation_policies: value.image_optimisation_policies?,
                     iri: value.iri?,
                     kind: value.kind?,
+                    portal_roles: value.portal_roles?,
                     storage_policies: value.storage_policies?,
                     thumbnail_policies: value.thumbnail_policies?,
                 })
@@ -6379,6 +6616,7 @@ pub mod types {
                     image_optimisation_policies: Ok(value.image_optimisation_policies),
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
+                    portal_roles: Ok(value.portal_roles),
                     storage_policies: Ok(value.storage_policies),
                     thumbnail_policies: Ok(value.thumbnail_policies),
                 }
@@ -9895,6 +10133,890 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct PortalRole {
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for PortalRole {
+            fn default() -> Self {
+                Self {
+                    context: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl PortalRole {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalRole> for super::PortalRole {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalRole,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalRole> for PortalRole {
+            fn from(value: super::PortalRole) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalRoleCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::PortalRole>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PortalRoleCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl PortalRoleCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::PortalRole>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalRoleCollection>
+        for super::PortalRoleCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalRoleCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalRoleCollection> for PortalRoleCollection {
+            fn from(value: super::PortalRoleCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalRoleReference {
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for PortalRoleReference {
+            fn default() -> Self {
+                Self {
+                    iri: Err("no value supplied for iri".to_string()),
+                }
+            }
+        }
+        impl PortalRoleReference {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalRoleReference>
+        for super::PortalRoleReference {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalRoleReference,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { iri: value.iri? })
+            }
+        }
+        impl ::std::convert::From<super::PortalRoleReference> for PortalRoleReference {
+            fn from(value: super::PortalRoleReference) -> Self {
+                Self { iri: Ok(value.iri) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalUser {
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            created: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            email: ::std::result::Result<::std::string::String, ::std::string::String>,
+            enabled: ::std::result::Result<bool, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            roles: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for PortalUser {
+            fn default() -> Self {
+                Self {
+                    context: Ok(Default::default()),
+                    created: Err("no value supplied for created".to_string()),
+                    email: Err("no value supplied for email".to_string()),
+                    enabled: Err("no value supplied for enabled".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    roles: Err("no value supplied for roles".to_string()),
+                }
+            }
+        }
+        impl PortalUser {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn created<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created: {e}")
+                    });
+                self
+            }
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for enabled: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for roles: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalUser> for super::PortalUser {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalUser,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    created: value.created?,
+                    email: value.email?,
+                    enabled: value.enabled?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    roles: value.roles?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalUser> for PortalUser {
+            fn from(value: super::PortalUser) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    created: Ok(value.created),
+                    email: Ok(value.email),
+                    enabled: Ok(value.enabled),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    roles: Ok(value.roles),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalUserCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::PortalUser>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PortalUserCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl PortalUserCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::PortalUser>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalUserCollection>
+        for super::PortalUserCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalUserCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalUserCollection> for PortalUserCollection {
+            fn from(value: super::PortalUserCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalUserCreate {
+            email: ::std::result::Result<::std::string::String, ::std::string::String>,
+            enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            password: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            roles: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PortalUserCreate {
+            fn default() -> Self {
+                Self {
+                    email: Err("no value supplied for email".to_string()),
+                    enabled: Ok(Default::default()),
+                    password: Err("no value supplied for password".to_string()),
+                    roles: Ok(Default::default()),
+                }
+            }
+        }
+        impl PortalUserCreate {
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for enabled: {e}")
+                    });
+                self
+            }
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for roles: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalUserCreate> for super::PortalUserCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalUserCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    email: value.email?,
+                    enabled: value.enabled?,
+                    password: value.password?,
+                    roles: value.roles?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalUserCreate> for PortalUserCreate {
+            fn from(value: super::PortalUserCreate) -> Self {
+                Self {
+                    email: Ok(value.email),
+                    enabled: Ok(value.enabled),
+                    password: Ok(value.password),
+                    roles: Ok(value.roles),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalUserReplace {
+            email: ::std::result::Result<::std::string::String, ::std::string::String>,
+            enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            password: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            roles: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PortalUserReplace {
+            fn default() -> Self {
+                Self {
+                    email: Err("no value supplied for email".to_string()),
+                    enabled: Ok(Default::default()),
+                    password: Ok(Default::default()),
+                    roles: Ok(Default::default()),
+                }
+            }
+        }
+        impl PortalUserReplace {
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for enabled: {e}")
+                    });
+                self
+            }
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for roles: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalUserReplace> for super::PortalUserReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalUserReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    email: value.email?,
+                    enabled: value.enabled?,
+                    password: value.password?,
+                    roles: value.roles?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalUserReplace> for PortalUserReplace {
+            fn from(value: super::PortalUserReplace) -> Self {
+                Self {
+                    email: Ok(value.email),
+                    enabled: Ok(value.enabled),
+                    password: Ok(value.password),
+                    roles: Ok(value.roles),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PortalUserUpdate {
+            email: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            enabled: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            password: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            roles: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                >,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PortalUserUpdate {
+            fn default() -> Self {
+                Self {
+                    email: Ok(Default::default()),
+                    enabled: Ok(Default::default()),
+                    password: Ok(Default::default()),
+                    roles: Ok(Default::default()),
+                }
+            }
+        }
+        impl PortalUserUpdate {
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for enabled: {e}")
+                    });
+                self
+            }
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for roles: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PortalUserUpdate> for super::PortalUserUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PortalUserUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    email: value.email?,
+                    enabled: value.enabled?,
+                    password: value.password?,
+                    roles: value.roles?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PortalUserUpdate> for PortalUserUpdate {
+            fn from(value: super::PortalUserUpdate) -> Self {
+                Self {
+                    email: Ok(value.email),
+                    enabled: Ok(value.enabled),
+                    password: Ok(value.password),
+                    roles: Ok(value.roles),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Problem {
             context: ::std::result::Result<::std::string::String, ::std::string::String>,
             description: ::std::result::Result<
@@ -12026,6 +13148,188 @@ let response = client.key_delete()
     pub fn key_delete(&self) -> builder::KeyDelete<'_> {
         builder::KeyDelete::new(self)
     }
+    /**List portal users
+
+The people of a customer who may use the portal, the oldest account first.
+
+Sends a `GET` request to `/customers/{customer}/portalUsers`
+
+Arguments:
+- `customer`: The number of the customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.portal_user_list()
+    .customer(customer)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_list(&self) -> builder::PortalUserList<'_> {
+        builder::PortalUserList::new(self)
+    }
+    /**Create a portal user
+
+Creates a portal user; the server gives it an id. An e-mail address that any portal user of the service has is a conflict, whatever its letter case. The password is kept as an Argon2id hash and never shown.
+
+Sends a `POST` request to `/customers/{customer}/portalUsers`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.portal_user_create()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_create(&self) -> builder::PortalUserCreate<'_> {
+        builder::PortalUserCreate::new(self)
+    }
+    /**View a portal user
+
+One portal user, with a link to the roles it has in the portal.
+
+Sends a `GET` request to `/customers/{customer}/portalUsers/{portalUser}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.portal_user_view()
+    .customer(customer)
+    .portal_user(portal_user)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_view(&self) -> builder::PortalUserView<'_> {
+        builder::PortalUserView::new(self)
+    }
+    /**Create or replace a portal user
+
+Replaces the portal user; a member that is left out gets its default, but the password stays. `roles` may also be the link that the view has: then the roles stay, too. Where there is no portal user of this id, creates it, for which a password is needed.
+
+Sends a `PUT` request to `/customers/{customer}/portalUsers/{portalUser}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.portal_user_replace()
+    .customer(customer)
+    .portal_user(portal_user)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_replace(&self) -> builder::PortalUserReplace<'_> {
+        builder::PortalUserReplace::new(self)
+    }
+    /**Delete a portal user
+
+Deletes a portal user at once; its e-mail address is free again.
+
+Sends a `DELETE` request to `/customers/{customer}/portalUsers/{portalUser}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.portal_user_delete()
+    .customer(customer)
+    .portal_user(portal_user)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_delete(&self) -> builder::PortalUserDelete<'_> {
+        builder::PortalUserDelete::new(self)
+    }
+    /**Change a portal user
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array. The e-mail address and the password have no default.
+
+Sends a `PATCH` request to `/customers/{customer}/portalUsers/{portalUser}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.portal_user_update()
+    .customer(customer)
+    .portal_user(portal_user)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_update(&self) -> builder::PortalUserUpdate<'_> {
+        builder::PortalUserUpdate::new(self)
+    }
+    /**List the roles of a portal user
+
+The portal roles of a portal user, in the order they were given.
+
+Sends a `GET` request to `/customers/{customer}/portalUsers/{portalUser}/roles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.portal_user_list_roles()
+    .customer(customer)
+    .portal_user(portal_user)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_list_roles(&self) -> builder::PortalUserListRoles<'_> {
+        builder::PortalUserListRoles::new(self)
+    }
+    /**Give a portal user a role
+
+Adds a portal role to those of a portal user. One that it has already is no fault and changes nothing. To take roles away, send `roles` in a PATCH or PUT of the portal user.
+
+Sends a `POST` request to `/customers/{customer}/portalUsers/{portalUser}/roles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.portal_user_add_role()
+    .customer(customer)
+    .portal_user(portal_user)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_add_role(&self) -> builder::PortalUserAddRole<'_> {
+        builder::PortalUserAddRole::new(self)
+    }
     /**List spaces
 
 The spaces of a customer, by number unless ordered otherwise.
@@ -12802,6 +14106,46 @@ let response = client.storage_view_customer()
     pub fn storage_view_customer(&self) -> builder::StorageViewCustomer<'_> {
         builder::StorageViewCustomer::new(self)
     }
+    /**List portal roles
+
+The roles that portal users can have, the same for every customer.
+
+Sends a `GET` request to `/portalRoles`
+
+Arguments:
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.portal_role_list()
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn portal_role_list(&self) -> builder::PortalRoleList<'_> {
+        builder::PortalRoleList::new(self)
+    }
+    /**View a portal role
+
+One role that portal users can have.
+
+Sends a `GET` request to `/portalRoles/{role}`
+
+Arguments:
+- `role`: The name of the portal role.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.portal_role_view()
+    .role(role)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn portal_role_view(&self) -> builder::PortalRoleView<'_> {
+        builder::PortalRoleView::new(self)
+    }
     /**List storage policies
 
 The storage policies of the platform, by name.
@@ -13132,6 +14476,31 @@ let response = client.customer_update_returning()
 ```*/
     pub fn customer_update_returning(&self) -> builder::CustomerUpdateReturning<'_> {
         builder::CustomerUpdateReturning::new(self)
+    }
+    /**Change a portal user, and answer what it has become
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array. The e-mail address and the password have no default.
+
+Sends a `PATCH` request to `/customers/{customer}/portalUsers/{portalUser-}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `portal_user`: The id of the portal user within its customer; not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.portal_user_update_returning()
+    .customer(customer)
+    .portal_user(portal_user)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn portal_user_update_returning(
+        &self,
+    ) -> builder::PortalUserUpdateReturning<'_> {
+        builder::PortalUserUpdateReturning::new(self)
     }
     /**Change a space, and answer what it has become
 
@@ -14214,6 +15583,1078 @@ pub mod builder {
             match response.status().as_u16() {
                 204u16 => Ok(ResponseValue::empty(response)),
                 205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_list`]
+
+[`Client::portal_user_list`]: super::Client::portal_user_list*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserList<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> PortalUserList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/portalUsers`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalUserCollection>, Error<types::Problem>> {
+            let Self { client, customer, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_list",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_create`]
+
+[`Client::portal_user_create`]: super::Client::portal_user_create*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserCreate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::PortalUserCreate, String>,
+    }
+    impl<'a> PortalUserCreate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PortalUserCreate>,
+            <V as std::convert::TryInto<
+                types::PortalUserCreate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PortalUserCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PortalUserCreate,
+            ) -> types::builder::PortalUserCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/portalUsers`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalUser>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::PortalUserCreate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_create",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_view`]
+
+[`Client::portal_user_view`]: super::Client::portal_user_view*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserView<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> PortalUserView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/portalUsers/{portalUser}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalUser>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_replace`]
+
+[`Client::portal_user_replace`]: super::Client::portal_user_replace*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserReplace<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::PortalUserReplace, String>,
+    }
+    impl<'a> PortalUserReplace<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PortalUserReplace>,
+            <V as std::convert::TryInto<
+                types::PortalUserReplace,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PortalUserReplace` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PortalUserReplace,
+            ) -> types::builder::PortalUserReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/portalUsers/{portalUser}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalUser>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, if_match, if_none_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::PortalUserReplace::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_replace",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_delete`]
+
+[`Client::portal_user_delete`]: super::Client::portal_user_delete*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserDelete<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> PortalUserDelete<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/portalUsers/{portalUser}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_delete",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_update`]
+
+[`Client::portal_user_update`]: super::Client::portal_user_update*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserUpdate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::PortalUserUpdate, String>,
+    }
+    impl<'a> PortalUserUpdate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PortalUserUpdate>,
+            <V as std::convert::TryInto<
+                types::PortalUserUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PortalUserUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PortalUserUpdate,
+            ) -> types::builder::PortalUserUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/portalUsers/{portalUser}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::PortalUserUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_update",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_list_roles`]
+
+[`Client::portal_user_list_roles`]: super::Client::portal_user_list_roles*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserListRoles<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> PortalUserListRoles<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/portalUsers/{portalUser}/roles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalRoleCollection>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}/roles", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_list_roles",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_user_add_role`]
+
+[`Client::portal_user_add_role`]: super::Client::portal_user_add_role*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserAddRole<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::PortalRoleReference, String>,
+    }
+    impl<'a> PortalUserAddRole<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PortalRoleReference>,
+            <V as std::convert::TryInto<
+                types::PortalRoleReference,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PortalRoleReference` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PortalRoleReference,
+            ) -> types::builder::PortalRoleReference,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/portalUsers/{portalUser}/roles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalRole>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::PortalRoleReference::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}/roles", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_add_role",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -19085,6 +21526,215 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::portal_role_list`]
+
+[`Client::portal_role_list`]: super::Client::portal_role_list*/
+    #[derive(Debug, Clone)]
+    pub struct PortalRoleList<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> PortalRoleList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/portalRoles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalRoleCollection>, Error<types::Problem>> {
+            let Self { client, cursor, page, page_size } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/portalRoles", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_role_list",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::portal_role_view`]
+
+[`Client::portal_role_view`]: super::Client::portal_role_view*/
+    #[derive(Debug, Clone)]
+    pub struct PortalRoleView<'a> {
+        client: &'a super::Client,
+        role: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> PortalRoleView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                role: Err("role was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/portalRoles/{role}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalRole>, Error<types::Problem>> {
+            let Self { client, role, if_none_match } = self;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/portalRoles/{}", client.baseurl, encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_role_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::policy_list_storage`]
 
 [`Client::policy_list_storage`]: super::Client::policy_list_storage*/
@@ -20869,6 +23519,151 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::portal_user_update_returning`]
+
+[`Client::portal_user_update_returning`]: super::Client::portal_user_update_returning*/
+    #[derive(Debug, Clone)]
+    pub struct PortalUserUpdateReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        portal_user: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::PortalUserUpdate, String>,
+    }
+    impl<'a> PortalUserUpdateReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                portal_user: Err("portal_user was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn portal_user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.portal_user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for portal_user failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PortalUserUpdate>,
+            <V as std::convert::TryInto<
+                types::PortalUserUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PortalUserUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PortalUserUpdate,
+            ) -> types::builder::PortalUserUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/portalUsers/{portalUser-}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PortalUser>, Error<types::Problem>> {
+            let Self { client, customer, portal_user, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let portal_user = portal_user.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::PortalUserUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& portal_user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "portal_user_update_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::space_update_returning`]
 
 [`Client::space_update_returning`]: super::Client::space_update_returning*/
@@ -21169,6 +23964,8 @@ crate::pages::pages! {
     ImageCollection => types::Image,
     ImageOptimisationPolicyCollection => types::ImageOptimisationPolicy,
     KeyCollection => types::Key,
+    PortalRoleCollection => types::PortalRole,
+    PortalUserCollection => types::PortalUser,
     SpaceCollection => types::Space,
     StoragePolicyCollection => types::StoragePolicy,
     ThumbnailPolicyCollection => types::ThumbnailPolicy,

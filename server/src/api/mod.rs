@@ -52,21 +52,19 @@ pub enum Tag {
 }
 
 type All = (
-    (entry_point::Api, hydra::Api, customers::Api, keys::Api),
-    (spaces::Api, images::Api, queue::Api, batches::Api),
-    (storage::Api, policies::Api, delivery::Api, audit::Api),
-    (storage::Api, policies::Api, delivery::Api),
-    (portal_users::Api, portal_roles::Api),
+    (audit::Api, batches::Api, customers::Api, delivery::Api),
+    (entry_point::Api, hydra::Api, images::Api, keys::Api),
+    (policies::Api, portal_roles::Api, portal_users::Api, queue::Api),
+    (spaces::Api, storage::Api),
 );
 
 /// All operations.
 pub fn service() -> OpenApiService<Completed<All>, ()> {
     let all = (
-        (entry_point::Api, hydra::Api, customers::Api, keys::Api),
-        (spaces::Api, images::Api, queue::Api, batches::Api),
-        (storage::Api, policies::Api, delivery::Api, audit::Api),
-        (storage::Api, policies::Api, delivery::Api),
-        (portal_users::Api, portal_roles::Api),
+        (audit::Api, batches::Api, customers::Api, delivery::Api),
+        (entry_point::Api, hydra::Api, images::Api, keys::Api),
+        (policies::Api, portal_roles::Api, portal_users::Api, queue::Api),
+        (spaces::Api, storage::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

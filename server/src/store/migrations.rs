@@ -3,11 +3,10 @@
 use super::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
-const FILES: &[&str] =
-    &[include_str!("../../migrations/0001_accounts_and_images.sql"), include_str!("../../migrations/0007_journal.sql")];
 const FILES: &[&str] = &[
     include_str!("../../migrations/0001_accounts_and_images.sql"),
     include_str!("../../migrations/0002_portal_users.sql"),
+    include_str!("../../migrations/0007_journal.sql"),
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
