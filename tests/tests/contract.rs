@@ -2,3 +2,5 @@
 
 mod docs;
 mod harness;
+mod metadata;
+mod named_queries;

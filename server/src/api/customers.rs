@@ -36,6 +36,7 @@ pub struct Customer {
     all_images: Uri,
     queue: Uri,
     keys: Uri,
+    named_queries: Uri,
     storage: Uri,
 }
 resource!(Customer);
@@ -59,6 +60,7 @@ impl Customer {
             all_images: under("allImages"),
             queue: under("queue"),
             keys: under("keys"),
+            named_queries: under("namedQueries"),
             storage: under("storage"),
             id: Uri(id),
         }

@@ -8,6 +8,8 @@ pub mod entry_point;
 pub mod hydra;
 pub mod images;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
 pub mod policies;
 pub mod queue;
 pub mod spaces;
@@ -26,6 +28,8 @@ pub enum Tag {
     Customers,
     /// API keys.
     Keys,
+    /// Named queries.
+    NamedQueries,
     /// Spaces.
     Spaces,
     /// Images.
@@ -48,6 +52,7 @@ type All = (
     (entry_point::Api, hydra::Api, customers::Api, keys::Api),
     (spaces::Api, images::Api, queue::Api, batches::Api),
     (storage::Api, policies::Api, delivery::Api),
+    (named_queries::Api, metadata::Api),
 );
 
 /// All operations.
@@ -56,6 +61,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (entry_point::Api, hydra::Api, customers::Api, keys::Api),
         (spaces::Api, images::Api, queue::Api, batches::Api),
         (storage::Api, policies::Api, delivery::Api),
+        (named_queries::Api, metadata::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

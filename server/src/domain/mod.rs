@@ -5,6 +5,8 @@ pub mod customers;
 pub mod images;
 pub mod ingest;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
 pub mod page;
 pub mod policies;
 pub mod query;

@@ -77,6 +77,11 @@ impl Links {
         format!("{}/customers/{customer}/keys/{}", self.base, segment(key))
     }
 
+    /// A named query, as a customer sees it.
+    pub fn named_query(&self, customer: i64, query: &str) -> String {
+        format!("{}/customers/{customer}/namedQueries/{}", self.base, segment(query))
+    }
+
     /// A space of a customer.
     pub fn space(&self, customer: i64, space: i64) -> String {
         format!("{}/customers/{customer}/spaces/{space}", self.base)

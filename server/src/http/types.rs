@@ -116,6 +116,16 @@ text_type!(
     text(1, 100, None)
 );
 text_type!(
+    /// The name of a named query: one path segment.
+    QueryName,
+    text(1, 500, Some(r"^[^/\\\x00-\x1f\x7f]+$"))
+);
+text_type!(
+    /// The id or name of a named query in a path.
+    QueryKey,
+    text(1, 500, None)
+);
+text_type!(
     /// The id of a policy in a path.
     PolicyId,
     text(1, 200, None)

@@ -11,6 +11,8 @@ pub mod counters;
 pub mod customers;
 pub mod images;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
 pub mod page;
 pub mod spaces;
 pub mod usage;
