@@ -51,9 +51,12 @@ impl Type for DistinctValues {
         MetaSchemaRef::Reference(Self::name().into_owned())
     }
     fn register(registry: &mut Registry) {
-        // `derive(Union)` would say `type: object` besides, which no list is.
+        // `derive(Union)` would say `type: object` besides, which no list is. An empty list is to be one of
+        // the first kind only.
+        let numbers =
+            MetaSchema { items: Some(Box::new(i64::schema_ref())), min_items: Some(1), ..MetaSchema::new("array") };
         registry.create_schema::<Self, _>(Self::name().into_owned(), |_| MetaSchema {
-            one_of: vec![<Vec<String>>::schema_ref(), <Vec<i64>>::schema_ref()],
+            one_of: vec![<Vec<String>>::schema_ref(), MetaSchemaRef::Inline(Box::new(numbers))],
             ..MetaSchema::ANY
         });
     }
