@@ -6,3 +6,5 @@ mod harness;
 mod idempotency;
 mod links;
 mod portal_users;
+mod metadata;
+mod named_queries;

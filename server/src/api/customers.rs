@@ -37,6 +37,7 @@ pub struct Customer {
     all_images: Uri,
     queue: Uri,
     keys: Uri,
+    named_queries: Uri,
     storage: Uri,
     audit: Uri,
 }
@@ -62,6 +63,7 @@ impl Customer {
             all_images: under("allImages"),
             queue: under("queue"),
             keys: under("keys"),
+            named_queries: under("namedQueries"),
             storage: under("storage"),
             audit: under("audit"),
             id: Uri(id),

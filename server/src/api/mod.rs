@@ -9,6 +9,8 @@ pub mod entry_point;
 pub mod hydra;
 pub mod images;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
 pub mod policies;
 pub mod portal_roles;
 pub mod portal_users;
@@ -31,6 +33,8 @@ pub enum Tag {
     Keys,
     /// Portal users and their roles.
     PortalUsers,
+    /// Named queries.
+    NamedQueries,
     /// Spaces.
     Spaces,
     /// Images.
@@ -56,6 +60,10 @@ type All = (
     (entry_point::Api, hydra::Api, images::Api, keys::Api),
     (policies::Api, portal_roles::Api, portal_users::Api, queue::Api),
     (spaces::Api, storage::Api),
+    (entry_point::Api, hydra::Api, customers::Api, keys::Api),
+    (spaces::Api, images::Api, queue::Api, batches::Api),
+    (storage::Api, policies::Api, delivery::Api),
+    (named_queries::Api, metadata::Api),
 );
 
 /// All operations.
@@ -65,6 +73,10 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (entry_point::Api, hydra::Api, images::Api, keys::Api),
         (policies::Api, portal_roles::Api, portal_users::Api, queue::Api),
         (spaces::Api, storage::Api),
+        (entry_point::Api, hydra::Api, customers::Api, keys::Api),
+        (spaces::Api, images::Api, queue::Api, batches::Api),
+        (storage::Api, policies::Api, delivery::Api),
+        (named_queries::Api, metadata::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

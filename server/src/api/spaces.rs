@@ -44,6 +44,7 @@ pub struct Space {
     default_max_unauthorised: i64,
     approximate_number_of_images: i64,
     images: Uri,
+    metadata: Uri,
     storage: Uri,
 }
 resource!(Space);
@@ -67,6 +68,7 @@ impl Space {
             default_max_unauthorised: s.max_unauthorised,
             approximate_number_of_images: s.images,
             images: Uri(format!("{id}/images")),
+            metadata: Uri(format!("{id}/metadata")),
             storage: Uri(format!("{id}/storage")),
             id: Uri(id),
         }

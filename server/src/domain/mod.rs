@@ -7,6 +7,8 @@ pub mod idempotency;
 pub mod images;
 pub mod ingest;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
 pub mod page;
 pub mod passwords;
 pub mod policies;

@@ -143,6 +143,14 @@ text_type!(
     /// The id of a portal role in a path.
     PortalRoleId,
     text(1, 200, None)
+    /// The name of a named query: one path segment.
+    QueryName,
+    text(1, 500, Some(r"^[^/\\\x00-\x1f\x7f]+$"))
+);
+text_type!(
+    /// The id or name of a named query in a path.
+    QueryKey,
+    text(1, 500, None)
 );
 text_type!(
     /// The id of a policy in a path.

@@ -12,6 +12,8 @@ pub mod customers;
 pub mod images;
 pub mod journal;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
 pub mod page;
 pub mod portal_users;
 pub mod spaces;
