@@ -1194,6 +1194,9 @@ pub mod types {
         pub kind: ::std::string::String,
         ///The name of the customer.
         pub name: ::std::string::String,
+        ///The stored queries of the customer, and the global ones.
+        #[serde(rename = "namedQueries")]
+        pub named_queries: ::std::string::String,
         ///The people of the customer who may use the portal.
         #[serde(rename = "portalUsers")]
         pub portal_users: ::std::string::String,
@@ -1326,6 +1329,24 @@ pub mod types {
     impl DeliveryChannelInput {
         pub fn builder() -> builder::DeliveryChannelInput {
             Default::default()
+        }
+    }
+    ///Texts of a string field or of tags, numbers of a number field.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    pub enum DistinctValues {
+        Texts(::std::vec::Vec<::std::string::String>),
+        Numbers(::std::vec::Vec<i64>),
+    }
+    impl ::std::convert::From<::std::vec::Vec<::std::string::String>>
+    for DistinctValues {
+        fn from(value: ::std::vec::Vec<::std::string::String>) -> Self {
+            Self::Texts(value)
+        }
+    }
+    impl ::std::convert::From<::std::vec::Vec<i64>> for DistinctValues {
+        fn from(value: ::std::vec::Vec<i64>) -> Self {
+            Self::Numbers(value)
         }
     }
     ///Where every walk through the API starts.
@@ -2750,6 +2771,145 @@ pub mod types {
             Default::default()
         }
     }
+    ///What is known of the metadata of a space.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Metadata {
+        ///The JSON-LD context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///Where the values of a field are listed: a URI template (RFC 6570) with the variable `field`.
+        pub distinct: ::std::string::String,
+        ///The fields whose values can be listed.
+        pub fields: ::std::vec::Vec<::std::string::String>,
+        ///The URI of this resource.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Metadata`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+    }
+    impl Metadata {
+        pub fn builder() -> builder::Metadata {
+            Default::default()
+        }
+    }
+    ///A stored query that selects and orders images by what a public URL says.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct NamedQuery {
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///Whether all customers can use the query.
+        pub global: bool,
+        ///The URI of the named query.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `NamedQuery`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The word that stands for the query in public URLs.
+        pub name: ::std::string::String,
+        ///The query, as it was saved.
+        pub template: ::std::string::String,
+        ///What of the template has no effect or may surprise, one sentence each.
+        pub warnings: ::std::vec::Vec<::std::string::String>,
+    }
+    impl NamedQuery {
+        pub fn builder() -> builder::NamedQuery {
+            Default::default()
+        }
+    }
+    ///One page of named queries.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct NamedQueryCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The named queries of this page.
+        pub member: ::std::vec::Vec<NamedQuery>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many named queries there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl NamedQueryCollection {
+        pub fn builder() -> builder::NamedQueryCollection {
+            Default::default()
+        }
+    }
+    ///A named query to be created.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct NamedQueryCreate {
+        ///Whether all customers can use the query; only an administrator makes it so. `false` unless given.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub global: ::std::option::Option<bool>,
+        ///The word that stands for the query in public URLs: one path segment, not `.` or `..`. Unique within the customer, and among the global queries. It can't be changed later.
+        pub name: ::std::string::String,
+        ///The query: pairs `key=value`, joined by `&`. `space`, `spacename`, `s1` to `s3`, `n1` to `n3`, `batch` and `manifest` are conditions: on a value as it stands, or on the N-th argument of the URL (`pN`), without which the condition is skipped. `canvas` (or `assetOrder`) is the order: `n1` or `n1;n2 desc;s3 asc`. `#` adds a value after the arguments of the URL, so that `s1=p1&#=prints` selects by a text that begins with `p`. `objectname`, `coverpage` and `redactedmessage` are for PDF and ZIP. Other keys are kept, have no effect and are told in `warnings`. A value holds no `&` and no `=`.
+        pub template: ::std::string::String,
+    }
+    impl NamedQueryCreate {
+        pub fn builder() -> builder::NamedQueryCreate {
+            Default::default()
+        }
+    }
+    ///What a named query is to be.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct NamedQueryReplace {
+        ///Whether all customers can use the query; only an administrator makes it so. `false` unless given.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub global: ::std::option::Option<bool>,
+        ///The word that stands for the query in public URLs: one path segment, not `.` or `..`. Unique within the customer, and among the global queries. It can't be changed later.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///The query: pairs `key=value`, joined by `&`. `space`, `spacename`, `s1` to `s3`, `n1` to `n3`, `batch` and `manifest` are conditions: on a value as it stands, or on the N-th argument of the URL (`pN`), without which the condition is skipped. `canvas` (or `assetOrder`) is the order: `n1` or `n1;n2 desc;s3 asc`. `#` adds a value after the arguments of the URL, so that `s1=p1&#=prints` selects by a text that begins with `p`. `objectname`, `coverpage` and `redactedmessage` are for PDF and ZIP. Other keys are kept, have no effect and are told in `warnings`. A value holds no `&` and no `=`.
+        pub template: ::std::string::String,
+    }
+    impl NamedQueryReplace {
+        pub fn builder() -> builder::NamedQueryReplace {
+            Default::default()
+        }
+    }
+    ///Changes to a named query.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct NamedQueryUpdate {
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub global: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub name: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub template: ::std::option::Option<crate::Nullable<::std::string::String>>,
+    }
+    impl NamedQueryUpdate {
+        pub fn builder() -> builder::NamedQueryUpdate {
+            Default::default()
+        }
+    }
     ///One page of a collection, with links to the others.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PartialCollectionView {
@@ -3606,6 +3766,8 @@ pub mod types {
         ///`maxUnauthorised` of images that are registered without one.
         #[serde(rename = "maxUnauthorised")]
         pub max_unauthorised: i64,
+        ///The metadata fields of the images of the space, and where their values are listed.
+        pub metadata: ::std::string::String,
         ///The older name of `id`.
         #[serde(rename = "modelId")]
         pub model_id: i64,
@@ -3787,6 +3949,81 @@ pub mod types {
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for SpaceListOrderByDescending {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`SpaceMetadataDistinctField`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum SpaceMetadataDistinctField {
+        #[serde(rename = "string1")]
+        String1,
+        #[serde(rename = "string2")]
+        String2,
+        #[serde(rename = "string3")]
+        String3,
+        #[serde(rename = "number1")]
+        Number1,
+        #[serde(rename = "number2")]
+        Number2,
+        #[serde(rename = "number3")]
+        Number3,
+        #[serde(rename = "tags")]
+        Tags,
+    }
+    impl ::std::fmt::Display for SpaceMetadataDistinctField {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::String1 => f.write_str("string1"),
+                Self::String2 => f.write_str("string2"),
+                Self::String3 => f.write_str("string3"),
+                Self::Number1 => f.write_str("number1"),
+                Self::Number2 => f.write_str("number2"),
+                Self::Number3 => f.write_str("number3"),
+                Self::Tags => f.write_str("tags"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for SpaceMetadataDistinctField {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "string1" => Ok(Self::String1),
+                "string2" => Ok(Self::String2),
+                "string3" => Ok(Self::String3),
+                "number1" => Ok(Self::Number1),
+                "number2" => Ok(Self::Number2),
+                "number3" => Ok(Self::Number3),
+                "tags" => Ok(Self::Tags),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for SpaceMetadataDistinctField {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for SpaceMetadataDistinctField {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -5638,6 +5875,10 @@ pub mod types {
             keys: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            named_queries: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             portal_users: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -5661,6 +5902,9 @@ pub mod types {
                     keys: Err("no value supplied for keys".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
                     name: Err("no value supplied for name".to_string()),
+                    named_queries: Err(
+                        "no value supplied for named_queries".to_string(),
+                    ),
                     portal_users: Err("no value supplied for portal_users".to_string()),
                     queue: Err("no value supplied for queue".to_string()),
                     spaces: Err("no value supplied for spaces".to_string()),
@@ -5789,6 +6033,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn named_queries<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.named_queries = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for named_queries: {e}")
+                    });
+                self
+            }
             pub fn portal_users<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -5854,6 +6110,7 @@ pub mod types {
                     keys: value.keys?,
                     kind: value.kind?,
                     name: value.name?,
+                    named_queries: value.named_queries?,
                     portal_users: value.portal_users?,
                     queue: value.queue?,
                     spaces: value.spaces?,
@@ -5874,6 +6131,7 @@ pub mod types {
                     keys: Ok(value.keys),
                     kind: Ok(value.kind),
                     name: Ok(value.name),
+                    named_queries: Ok(value.named_queries),
                     portal_users: Ok(value.portal_users),
                     queue: Ok(value.queue),
                     spaces: Ok(value.spaces),
@@ -9911,6 +10169,662 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Metadata {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            distinct: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            fields: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for Metadata {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    distinct: Err("no value supplied for distinct".to_string()),
+                    fields: Err("no value supplied for fields".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                }
+            }
+        }
+        impl Metadata {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn distinct<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.distinct = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for distinct: {e}")
+                    });
+                self
+            }
+            pub fn fields<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.fields = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for fields: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Metadata> for super::Metadata {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Metadata,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    distinct: value.distinct?,
+                    fields: value.fields?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Metadata> for Metadata {
+            fn from(value: super::Metadata) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    distinct: Ok(value.distinct),
+                    fields: Ok(value.fields),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NamedQuery {
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            global: ::std::result::Result<bool, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            template: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            warnings: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NamedQuery {
+            fn default() -> Self {
+                Self {
+                    context: Ok(Default::default()),
+                    global: Err("no value supplied for global".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    template: Err("no value supplied for template".to_string()),
+                    warnings: Err("no value supplied for warnings".to_string()),
+                }
+            }
+        }
+        impl NamedQuery {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn global<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.global = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for global: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn template<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.template = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for template: {e}")
+                    });
+                self
+            }
+            pub fn warnings<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.warnings = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for warnings: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NamedQuery> for super::NamedQuery {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NamedQuery,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    global: value.global?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    name: value.name?,
+                    template: value.template?,
+                    warnings: value.warnings?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NamedQuery> for NamedQuery {
+            fn from(value: super::NamedQuery) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    global: Ok(value.global),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                    template: Ok(value.template),
+                    warnings: Ok(value.warnings),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NamedQueryCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::NamedQuery>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NamedQueryCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl NamedQueryCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::NamedQuery>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NamedQueryCollection>
+        for super::NamedQueryCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NamedQueryCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NamedQueryCollection> for NamedQueryCollection {
+            fn from(value: super::NamedQueryCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NamedQueryCreate {
+            global: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            template: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NamedQueryCreate {
+            fn default() -> Self {
+                Self {
+                    global: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                    template: Err("no value supplied for template".to_string()),
+                }
+            }
+        }
+        impl NamedQueryCreate {
+            pub fn global<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.global = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for global: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn template<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.template = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for template: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NamedQueryCreate> for super::NamedQueryCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NamedQueryCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    global: value.global?,
+                    name: value.name?,
+                    template: value.template?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NamedQueryCreate> for NamedQueryCreate {
+            fn from(value: super::NamedQueryCreate) -> Self {
+                Self {
+                    global: Ok(value.global),
+                    name: Ok(value.name),
+                    template: Ok(value.template),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NamedQueryReplace {
+            global: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            template: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NamedQueryReplace {
+            fn default() -> Self {
+                Self {
+                    global: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                    template: Err("no value supplied for template".to_string()),
+                }
+            }
+        }
+        impl NamedQueryReplace {
+            pub fn global<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.global = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for global: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn template<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.template = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for template: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NamedQueryReplace> for super::NamedQueryReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NamedQueryReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    global: value.global?,
+                    name: value.name?,
+                    template: value.template?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NamedQueryReplace> for NamedQueryReplace {
+            fn from(value: super::NamedQueryReplace) -> Self {
+                Self {
+                    global: Ok(value.global),
+                    name: Ok(value.name),
+                    template: Ok(value.template),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NamedQueryUpdate {
+            global: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            template: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NamedQueryUpdate {
+            fn default() -> Self {
+                Self {
+                    global: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                    template: Ok(Default::default()),
+                }
+            }
+        }
+        impl NamedQueryUpdate {
+            pub fn global<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.global = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for global: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn template<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.template = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for template: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NamedQueryUpdate> for super::NamedQueryUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NamedQueryUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    global: value.global?,
+                    name: value.name?,
+                    template: value.template?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NamedQueryUpdate> for NamedQueryUpdate {
+            fn from(value: super::NamedQueryUpdate) -> Self {
+                Self {
+                    global: Ok(value.global),
+                    name: Ok(value.name),
+                    template: Ok(value.template),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct PartialCollectionView {
             first: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
@@ -11453,6 +12367,10 @@ pub mod types {
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
             max_unauthorised: ::std::result::Result<i64, ::std::string::String>,
+            metadata: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             model_id: ::std::result::Result<i64, ::std::string::String>,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
             storage: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -11476,6 +12394,7 @@ pub mod types {
                     max_unauthorised: Err(
                         "no value supplied for max_unauthorised".to_string(),
                     ),
+                    metadata: Err("no value supplied for metadata".to_string()),
                     model_id: Err("no value supplied for model_id".to_string()),
                     name: Err("no value supplied for name".to_string()),
                     storage: Err("no value supplied for storage".to_string()),
@@ -11607,6 +12526,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn metadata<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.metadata = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for metadata: {e}")
+                    });
+                self
+            }
             pub fn model_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -11660,6 +12591,7 @@ pub mod types {
                     iri: value.iri?,
                     kind: value.kind?,
                     max_unauthorised: value.max_unauthorised?,
+                    metadata: value.metadata?,
                     model_id: value.model_id?,
                     name: value.name?,
                     storage: value.storage?,
@@ -11679,6 +12611,7 @@ pub mod types {
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
                     max_unauthorised: Ok(value.max_unauthorised),
+                    metadata: Ok(value.metadata),
                     model_id: Ok(value.model_id),
                     name: Ok(value.name),
                     storage: Ok(value.storage),
@@ -13330,6 +14263,140 @@ let response = client.portal_user_add_role()
     pub fn portal_user_add_role(&self) -> builder::PortalUserAddRole<'_> {
         builder::PortalUserAddRole::new(self)
     }
+    /**List named queries
+
+The named queries that the customer can use, by name: its own, and the global ones. A global query is left out where the customer has one of the same name.
+
+Sends a `GET` request to `/customers/{customer}/namedQueries`
+
+Arguments:
+- `customer`: The number of the customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.named_query_list()
+    .customer(customer)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn named_query_list(&self) -> builder::NamedQueryList<'_> {
+        builder::NamedQueryList::new(self)
+    }
+    /**Create a named query
+
+Creates a named query. The template is read when it is saved; what is wrong with it is told with the position of the character. Only an administrator makes a query global (403).
+
+Sends a `POST` request to `/customers/{customer}/namedQueries`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.named_query_create()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn named_query_create(&self) -> builder::NamedQueryCreate<'_> {
+        builder::NamedQueryCreate::new(self)
+    }
+    /**View a named query
+
+One named query, by its id or its name; a global one where the customer has none such.
+
+Sends a `GET` request to `/customers/{customer}/namedQueries/{namedQuery}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `named_query`: The id of the named query, or its name, percent-encoded; case counts.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.named_query_view()
+    .customer(customer)
+    .named_query(named_query)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn named_query_view(&self) -> builder::NamedQueryView<'_> {
+        builder::NamedQueryView::new(self)
+    }
+    /**Create or replace a named query
+
+Replaces the template. `name` and `global` may be left out and then stay as they are; another name is refused. Where there is no such query, creates it, under the id of the path: that takes a name. A global query is changed by its owner and administrators only (403).
+
+Sends a `PUT` request to `/customers/{customer}/namedQueries/{namedQuery}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `named_query`: The id of the named query, or its name, percent-encoded; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.named_query_replace()
+    .customer(customer)
+    .named_query(named_query)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn named_query_replace(&self) -> builder::NamedQueryReplace<'_> {
+        builder::NamedQueryReplace::new(self)
+    }
+    /**Delete a named query
+
+Deletes a named query. A global one is deleted by its owner and administrators only (403).
+
+Sends a `DELETE` request to `/customers/{customer}/namedQueries/{namedQuery}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `named_query`: The id of the named query, or its name, percent-encoded; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.named_query_delete()
+    .customer(customer)
+    .named_query(named_query)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn named_query_delete(&self) -> builder::NamedQueryDelete<'_> {
+        builder::NamedQueryDelete::new(self)
+    }
+    /**Change a named query
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is. Another name is refused. A global query is changed by its owner and administrators only (403).
+
+Sends a `PATCH` request to `/customers/{customer}/namedQueries/{namedQuery}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `named_query`: The id of the named query, or its name, percent-encoded; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.named_query_update()
+    .customer(customer)
+    .named_query(named_query)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn named_query_update(&self) -> builder::NamedQueryUpdate<'_> {
+        builder::NamedQueryUpdate::new(self)
+    }
     /**List spaces
 
 The spaces of a customer, by number unless ordered otherwise.
@@ -13467,6 +14534,48 @@ let response = client.space_update()
 ```*/
     pub fn space_update(&self) -> builder::SpaceUpdate<'_> {
         builder::SpaceUpdate::new(self)
+    }
+    /**View what is known of the metadata of a space
+
+The metadata fields of the images of a space, and where their values are listed.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/metadata`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.space_metadata()
+    .customer(customer)
+    .space(space)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn space_metadata(&self) -> builder::SpaceMetadata<'_> {
+        builder::SpaceMetadata::new(self)
+    }
+    /**List the distinct values of a metadata field
+
+The values that the images of a space have in one field, each once, ascending. Empty texts are left out, zeros are not. The whole list comes at once; it takes a walk over the images of the space.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/metadata/distinct`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `field`: The field.
+```ignore
+let response = client.space_metadata_distinct()
+    .customer(customer)
+    .space(space)
+    .field(field)
+    .send()
+    .await;
+```*/
+    pub fn space_metadata_distinct(&self) -> builder::SpaceMetadataDistinct<'_> {
+        builder::SpaceMetadataDistinct::new(self)
     }
     /**View what a space takes up
 
@@ -14501,6 +15610,31 @@ let response = client.portal_user_update_returning()
         &self,
     ) -> builder::PortalUserUpdateReturning<'_> {
         builder::PortalUserUpdateReturning::new(self)
+    }
+    /**Change a named query, and answer what it has become
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is. Another name is refused. A global query is changed by its owner and administrators only (403).
+
+Sends a `PATCH` request to `/customers/{customer}/namedQueries/{namedQuery-}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `named_query`: The id of the named query, or its name, percent-encoded; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.named_query_update_returning()
+    .customer(customer)
+    .named_query(named_query)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn named_query_update_returning(
+        &self,
+    ) -> builder::NamedQueryUpdateReturning<'_> {
+        builder::NamedQueryUpdateReturning::new(self)
     }
     /**Change a space, and answer what it has become
 
@@ -16673,6 +17807,794 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::named_query_list`]
+
+[`Client::named_query_list`]: super::Client::named_query_list*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryList<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> NamedQueryList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/namedQueries`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::NamedQueryCollection>, Error<types::Problem>> {
+            let Self { client, customer, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_list",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::named_query_create`]
+
+[`Client::named_query_create`]: super::Client::named_query_create*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryCreate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NamedQueryCreate, String>,
+    }
+    impl<'a> NamedQueryCreate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NamedQueryCreate>,
+            <V as std::convert::TryInto<
+                types::NamedQueryCreate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NamedQueryCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NamedQueryCreate,
+            ) -> types::builder::NamedQueryCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/namedQueries`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::NamedQuery>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NamedQueryCreate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_create",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::named_query_view`]
+
+[`Client::named_query_view`]: super::Client::named_query_view*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryView<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        named_query: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> NamedQueryView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                named_query: Err("named_query was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn named_query<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.named_query = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for named_query failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/namedQueries/{namedQuery}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::NamedQuery>, Error<types::Problem>> {
+            let Self { client, customer, named_query, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let named_query = named_query.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& named_query.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::named_query_replace`]
+
+[`Client::named_query_replace`]: super::Client::named_query_replace*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryReplace<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        named_query: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NamedQueryReplace, String>,
+    }
+    impl<'a> NamedQueryReplace<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                named_query: Err("named_query was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn named_query<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.named_query = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for named_query failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NamedQueryReplace>,
+            <V as std::convert::TryInto<
+                types::NamedQueryReplace,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NamedQueryReplace` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NamedQueryReplace,
+            ) -> types::builder::NamedQueryReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/namedQueries/{namedQuery}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::NamedQuery>, Error<types::Problem>> {
+            let Self { client, customer, named_query, if_match, if_none_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let named_query = named_query.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NamedQueryReplace::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& named_query.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_replace",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::named_query_delete`]
+
+[`Client::named_query_delete`]: super::Client::named_query_delete*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryDelete<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        named_query: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> NamedQueryDelete<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                named_query: Err("named_query was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn named_query<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.named_query = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for named_query failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/namedQueries/{namedQuery}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, named_query, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let named_query = named_query.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& named_query.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_delete",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::named_query_update`]
+
+[`Client::named_query_update`]: super::Client::named_query_update*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryUpdate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        named_query: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NamedQueryUpdate, String>,
+    }
+    impl<'a> NamedQueryUpdate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                named_query: Err("named_query was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn named_query<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.named_query = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for named_query failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NamedQueryUpdate>,
+            <V as std::convert::TryInto<
+                types::NamedQueryUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NamedQueryUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NamedQueryUpdate,
+            ) -> types::builder::NamedQueryUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/namedQueries/{namedQuery}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, named_query, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let named_query = named_query.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NamedQueryUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& named_query.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_update",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::space_list`]
 
 [`Client::space_list`]: super::Client::space_list*/
@@ -17468,6 +19390,223 @@ pub mod builder {
             match response.status().as_u16() {
                 200u16 => Ok(ResponseValue::empty(response)),
                 205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::space_metadata`]
+
+[`Client::space_metadata`]: super::Client::space_metadata*/
+    #[derive(Debug, Clone)]
+    pub struct SpaceMetadata<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> SpaceMetadata<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/metadata`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Metadata>, Error<types::Problem>> {
+            let Self { client, customer, space, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/metadata", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& space.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "space_metadata",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::space_metadata_distinct`]
+
+[`Client::space_metadata_distinct`]: super::Client::space_metadata_distinct*/
+    #[derive(Debug, Clone)]
+    pub struct SpaceMetadataDistinct<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        field: Result<types::SpaceMetadataDistinctField, String>,
+    }
+    impl<'a> SpaceMetadataDistinct<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                field: Err("field was not initialized".to_string()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn field<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::SpaceMetadataDistinctField>,
+        {
+            self.field = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `SpaceMetadataDistinctField` for field failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/metadata/distinct`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DistinctValues>, Error<types::Problem>> {
+            let Self { client, customer, space, field } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let field = field.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/metadata/distinct", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& space.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("field", &field))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "space_metadata_distinct",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -23664,6 +25803,151 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::named_query_update_returning`]
+
+[`Client::named_query_update_returning`]: super::Client::named_query_update_returning*/
+    #[derive(Debug, Clone)]
+    pub struct NamedQueryUpdateReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        named_query: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NamedQueryUpdate, String>,
+    }
+    impl<'a> NamedQueryUpdateReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                named_query: Err("named_query was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn named_query<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.named_query = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for named_query failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NamedQueryUpdate>,
+            <V as std::convert::TryInto<
+                types::NamedQueryUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NamedQueryUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NamedQueryUpdate,
+            ) -> types::builder::NamedQueryUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/namedQueries/{namedQuery-}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::NamedQuery>, Error<types::Problem>> {
+            let Self { client, customer, named_query, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let named_query = named_query.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NamedQueryUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& named_query.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "named_query_update_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::space_update_returning`]
 
 [`Client::space_update_returning`]: super::Client::space_update_returning*/
@@ -23964,6 +26248,7 @@ crate::pages::pages! {
     ImageCollection => types::Image,
     ImageOptimisationPolicyCollection => types::ImageOptimisationPolicy,
     KeyCollection => types::Key,
+    NamedQueryCollection => types::NamedQuery,
     PortalRoleCollection => types::PortalRole,
     PortalUserCollection => types::PortalUser,
     SpaceCollection => types::Space,

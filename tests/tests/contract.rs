@@ -5,6 +5,6 @@ mod docs;
 mod harness;
 mod idempotency;
 mod links;
-mod portal_users;
 mod metadata;
 mod named_queries;
+mod portal_users;

@@ -58,12 +58,8 @@ pub enum Tag {
 type All = (
     (audit::Api, batches::Api, customers::Api, delivery::Api),
     (entry_point::Api, hydra::Api, images::Api, keys::Api),
-    (policies::Api, portal_roles::Api, portal_users::Api, queue::Api),
-    (spaces::Api, storage::Api),
-    (entry_point::Api, hydra::Api, customers::Api, keys::Api),
-    (spaces::Api, images::Api, queue::Api, batches::Api),
-    (storage::Api, policies::Api, delivery::Api),
-    (named_queries::Api, metadata::Api),
+    (metadata::Api, named_queries::Api, policies::Api, portal_roles::Api),
+    (portal_users::Api, queue::Api, spaces::Api, storage::Api),
 );
 
 /// All operations.
@@ -71,12 +67,8 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
     let all = (
         (audit::Api, batches::Api, customers::Api, delivery::Api),
         (entry_point::Api, hydra::Api, images::Api, keys::Api),
-        (policies::Api, portal_roles::Api, portal_users::Api, queue::Api),
-        (spaces::Api, storage::Api),
-        (entry_point::Api, hydra::Api, customers::Api, keys::Api),
-        (spaces::Api, images::Api, queue::Api, batches::Api),
-        (storage::Api, policies::Api, delivery::Api),
-        (named_queries::Api, metadata::Api),
+        (metadata::Api, named_queries::Api, policies::Api, portal_roles::Api),
+        (portal_users::Api, queue::Api, spaces::Api, storage::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

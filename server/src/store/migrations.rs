@@ -6,8 +6,8 @@ use rusqlite::{Connection, TransactionBehavior};
 const FILES: &[&str] = &[
     include_str!("../../migrations/0001_accounts_and_images.sql"),
     include_str!("../../migrations/0002_portal_users.sql"),
-    include_str!("../../migrations/0007_journal.sql"),
     include_str!("../../migrations/0003_named_queries.sql"),
+    include_str!("../../migrations/0007_journal.sql"),
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
