@@ -85,6 +85,8 @@ impl Links {
     /// A role that portal users can have.
     pub fn portal_role(&self, id: &str) -> String {
         format!("{}/portalRoles/{}", self.base, segment(id))
+    }
+
     /// A named query, as a customer sees it.
     pub fn named_query(&self, customer: i64, query: &str) -> String {
         format!("{}/customers/{customer}/namedQueries/{}", self.base, segment(query))
