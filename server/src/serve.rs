@@ -7,6 +7,7 @@ use crate::{
     http::{front::Front, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
+    secrets::Secrets,
     store::Db,
 };
 use anyhow::Context;
@@ -74,6 +75,7 @@ async fn asked_to_end() {
 pub async fn serve(config: Serve) -> anyhow::Result<()> {
     let Parts { db, objects, engine, workers } = parts(&config.shared).await?;
     let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
+    let secrets = Secrets::at(&config.shared.data, config.shared.secret_key.as_deref())?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("nothing can listen on {}: choose another --listen", config.listen))?;
@@ -81,7 +83,8 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
-    let app = Arc::new(App { db, objects, engine, profile: config.profile, public_url: config.public_url.clone() });
+    let app =
+        Arc::new(App { db, objects, secrets, engine, profile: config.profile, public_url: config.public_url.clone() });
 
     let mut out = std::io::stdout().lock();
     if let Some(key) = first_key.filter(|_| config.admin_secret.is_none()) {

@@ -1,6 +1,7 @@
 //! The operations, one module for each resource: parameters, bodies and answers around one call into
 //! the domain.
 
+pub mod auth_services;
 pub mod batches;
 pub mod customers;
 pub mod delivery;
@@ -10,6 +11,7 @@ pub mod images;
 pub mod keys;
 pub mod policies;
 pub mod queue;
+pub mod roles;
 pub mod spaces;
 pub mod storage;
 
@@ -26,6 +28,10 @@ pub enum Tag {
     Customers,
     /// API keys.
     Keys,
+    /// Auth services.
+    AuthServices,
+    /// Roles.
+    Roles,
     /// Spaces.
     Spaces,
     /// Images.
@@ -48,6 +54,7 @@ type All = (
     (entry_point::Api, hydra::Api, customers::Api, keys::Api),
     (spaces::Api, images::Api, queue::Api, batches::Api),
     (storage::Api, policies::Api, delivery::Api),
+    (auth_services::Api, roles::Api),
 );
 
 /// All operations.
@@ -56,6 +63,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (entry_point::Api, hydra::Api, customers::Api, keys::Api),
         (spaces::Api, images::Api, queue::Api, batches::Api),
         (storage::Api, policies::Api, delivery::Api),
+        (auth_services::Api, roles::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

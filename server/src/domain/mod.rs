@@ -1,5 +1,6 @@
 //! The rules of the service. Nothing here knows of HTTP, nothing here writes SQL.
 
+pub mod auth_services;
 pub mod batches;
 pub mod customers;
 pub mod images;
@@ -10,6 +11,7 @@ pub mod policies;
 pub mod query;
 pub mod queue;
 pub mod register;
+pub mod roles;
 pub mod spaces;
 pub mod time;
 

@@ -6,12 +6,14 @@ mod postgres;
 mod sqlite;
 mod value;
 
+pub mod auth_services;
 pub mod batches;
 pub mod counters;
 pub mod customers;
 pub mod images;
 pub mod keys;
 pub mod page;
+pub mod roles;
 pub mod spaces;
 pub mod usage;
 pub mod work;
