@@ -212,6 +212,237 @@ pub mod types {
             Default::default()
         }
     }
+    ///A way for viewers to sign in, or to give a token back, or to sign out.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AuthService {
+        ///The label of the button that goes on.
+        #[serde(rename = "callToAction")]
+        pub call_to_action: ::std::string::String,
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///What viewers show below the label; HTML.
+        pub description: ::std::string::String,
+        ///The URI of the auth service.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `AuthService`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The name that viewers show.
+        pub label: ::std::string::String,
+        ///The internal name of the service.
+        pub name: ::std::string::String,
+        ///The services nested in this one.
+        #[serde(rename = "nestedServices")]
+        pub nested_services: ::std::string::String,
+        ///The text of pages that the service shows itself; HTML.
+        #[serde(rename = "pageDescription")]
+        pub page_description: ::std::string::String,
+        ///The heading of pages that the service shows itself.
+        #[serde(rename = "pageLabel")]
+        pub page_label: ::std::string::String,
+        ///The URI of the IIIF authentication profile.
+        pub profile: ::std::string::String,
+        ///How the service asks for roles; absent where nothing is configured.
+        #[serde(
+            rename = "roleProvider",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub role_provider: ::std::option::Option<::std::string::String>,
+        ///Seconds that a session or token lives.
+        #[serde(rename = "timeToLive")]
+        pub time_to_live: i64,
+    }
+    impl AuthService {
+        pub fn builder() -> builder::AuthService {
+            Default::default()
+        }
+    }
+    ///One page of auth services.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AuthServiceCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The auth services of this page.
+        pub member: ::std::vec::Vec<AuthService>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many auth services there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl AuthServiceCollection {
+        pub fn builder() -> builder::AuthServiceCollection {
+            Default::default()
+        }
+    }
+    ///An auth service to be created.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AuthServiceCreate {
+        ///The label of the button that goes on.
+        #[serde(
+            rename = "callToAction",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub call_to_action: ::std::option::Option<::std::string::String>,
+        ///What viewers show below the label; HTML.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
+        ///The name that viewers show.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub label: ::std::option::Option<::std::string::String>,
+        ///The internal name of the service.
+        pub name: ::std::string::String,
+        ///The text of pages that the service shows itself; HTML.
+        #[serde(
+            rename = "pageDescription",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub page_description: ::std::option::Option<::std::string::String>,
+        ///The heading of pages that the service shows itself.
+        #[serde(
+            rename = "pageLabel",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub page_label: ::std::option::Option<::std::string::String>,
+        ///The URI of the IIIF authentication profile; `http://iiif.io/api/auth/1/login` unless given.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub profile: ::std::option::Option<::std::string::String>,
+        ///Seconds that a session or token lives. Unless given, 1800 where the profile ends in `/token`, and 0 otherwise.
+        #[serde(
+            rename = "timeToLive",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub time_to_live: ::std::option::Option<i64>,
+    }
+    impl AuthServiceCreate {
+        pub fn builder() -> builder::AuthServiceCreate {
+            Default::default()
+        }
+    }
+    ///What an auth service is to be.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AuthServiceReplace {
+        ///The label of the button that goes on.
+        #[serde(
+            rename = "callToAction",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub call_to_action: ::std::option::Option<::std::string::String>,
+        ///What viewers show below the label; HTML.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
+        ///The name that viewers show.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub label: ::std::option::Option<::std::string::String>,
+        ///The internal name of the service.
+        pub name: ::std::string::String,
+        ///The text of pages that the service shows itself; HTML.
+        #[serde(
+            rename = "pageDescription",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub page_description: ::std::option::Option<::std::string::String>,
+        ///The heading of pages that the service shows itself.
+        #[serde(
+            rename = "pageLabel",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub page_label: ::std::option::Option<::std::string::String>,
+        ///The URI of the IIIF authentication profile; `http://iiif.io/api/auth/1/login` unless given.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub profile: ::std::option::Option<::std::string::String>,
+        ///Seconds that a session or token lives. Unless given, 1800 where the profile ends in `/token`, and 0 otherwise.
+        #[serde(
+            rename = "timeToLive",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub time_to_live: ::std::option::Option<i64>,
+    }
+    impl AuthServiceReplace {
+        pub fn builder() -> builder::AuthServiceReplace {
+            Default::default()
+        }
+    }
+    ///Changes to an auth service.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct AuthServiceUpdate {
+        #[serde(
+            rename = "callToAction",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub call_to_action: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub description: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub label: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub name: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            rename = "pageDescription",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub page_description: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            rename = "pageLabel",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub page_label: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub profile: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            rename = "timeToLive",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub time_to_live: ::std::option::Option<crate::Nullable<i64>>,
+    }
+    impl AuthServiceUpdate {
+        pub fn builder() -> builder::AuthServiceUpdate {
+            Default::default()
+        }
+    }
     ///The receipt of what was put on the queue in one request.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Batch {
@@ -1173,6 +1404,9 @@ pub mod types {
         pub all_images: ::std::string::String,
         ///Who changed what of the customer.
         pub audit: ::std::string::String,
+        ///How visitors sign in.
+        #[serde(rename = "authServices")]
+        pub auth_services: ::std::string::String,
         ///The JSON-LD context; absent from members of collections.
         #[serde(
             rename = "@context",
@@ -1202,6 +1436,8 @@ pub mod types {
         pub portal_users: ::std::string::String,
         ///Where images are registered in bulk.
         pub queue: ::std::string::String,
+        ///What images may ask of visitors.
+        pub roles: ::std::string::String,
         ///The spaces of the customer.
         pub spaces: ::std::string::String,
         ///What the images of the customer take up.
@@ -1300,6 +1536,79 @@ pub mod types {
     }
     impl CustomerUpdate {
         pub fn builder() -> builder::CustomerUpdate {
+            Default::default()
+        }
+    }
+    ///A role that a space gives its images; of a role that isn't one of the customer no more than the URI is known.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct DefaultRole {
+        ///Other names by which a role provider may mean this role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub aliases: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///The auth service that grants the role; absent where there is none.
+        #[serde(
+            rename = "authService",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub auth_service: ::std::option::Option<::std::string::String>,
+        ///The URI of the role.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Role`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///A longer text about the role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub label: ::std::option::Option<::std::string::String>,
+        ///The name of the role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    impl DefaultRole {
+        pub fn builder() -> builder::DefaultRole {
+            Default::default()
+        }
+    }
+    ///One page of roles.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct DefaultRoleCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The roles of this page.
+        pub member: ::std::vec::Vec<DefaultRole>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many roles there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl DefaultRoleCollection {
+        pub fn builder() -> builder::DefaultRoleCollection {
+            Default::default()
+        }
+    }
+    ///Roles to be added: one by its `@id`, or several as the members of a collection. A bare list of them is taken too.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct DefaultRolesAdd {
+        ///The one role, by its URI, its path or its id; ignored where there are members.
+        #[serde(rename = "@id", skip_serializing_if = "::std::option::Option::is_none")]
+        pub iri: ::std::option::Option<::std::string::String>,
+        ///The roles, by their URIs, paths or ids; an object means its `@id`. A role of this customer must exist.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub member: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    }
+    impl DefaultRolesAdd {
+        pub fn builder() -> builder::DefaultRolesAdd {
             Default::default()
         }
     }
@@ -3733,6 +4042,238 @@ pub mod types {
             value.parse()
         }
     }
+    ///What a visitor must have to see an image that asks for it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Role {
+        ///Other names by which a role provider may mean this role.
+        pub aliases: ::std::vec::Vec<::std::string::String>,
+        ///The auth service that grants the role; absent where there is none.
+        #[serde(
+            rename = "authService",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub auth_service: ::std::option::Option<::std::string::String>,
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///The URI of the role.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Role`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///A longer text about the role.
+        pub label: ::std::string::String,
+        ///The name of the role.
+        pub name: ::std::string::String,
+    }
+    impl Role {
+        pub fn builder() -> builder::Role {
+            Default::default()
+        }
+    }
+    ///Which auth service is to grant a role.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleAuthServiceReplace {
+        ///The auth service, by its URI, its path or its id.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+    }
+    impl RoleAuthServiceReplace {
+        pub fn builder() -> builder::RoleAuthServiceReplace {
+            Default::default()
+        }
+    }
+    ///Which auth service is to grant a role instead.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct RoleAuthServiceUpdate {
+        #[serde(
+            rename = "@id",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub iri: ::std::option::Option<crate::Nullable<::std::string::String>>,
+    }
+    impl RoleAuthServiceUpdate {
+        pub fn builder() -> builder::RoleAuthServiceUpdate {
+            Default::default()
+        }
+    }
+    ///One page of roles.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The roles of this page.
+        pub member: ::std::vec::Vec<Role>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many roles there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl RoleCollection {
+        pub fn builder() -> builder::RoleCollection {
+            Default::default()
+        }
+    }
+    ///A role to be created.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleCreate {
+        ///Other names by which a role provider may mean this role; 1000 characters at most altogether, with a comma between two.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub aliases: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///The auth service of the customer that grants the role, by its URI, its path or its id.
+        #[serde(
+            rename = "authService",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub auth_service: ::std::option::Option<::std::string::String>,
+        ///A longer text about the role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub label: ::std::option::Option<::std::string::String>,
+        ///The name of the role; it needs an ASCII letter or digit.
+        pub name: ::std::string::String,
+    }
+    impl RoleCreate {
+        pub fn builder() -> builder::RoleCreate {
+            Default::default()
+        }
+    }
+    ///How an auth service asks the login system of the customer for roles.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleProvider {
+        ///How to talk to the login system of the customer: a JSON object as text.
+        pub configuration: ::std::string::String,
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///Always `xxx`; absent where there are no secrets.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub credentials: ::std::option::Option<::std::string::String>,
+        ///The URI of the role provider.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `RoleProvider`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+    }
+    impl RoleProvider {
+        pub fn builder() -> builder::RoleProvider {
+            Default::default()
+        }
+    }
+    ///What a role provider is to be.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleProviderReplace {
+        ///How to talk to the login system of the customer: a JSON object as text. The object itself, in place of its text, is taken too.
+        pub configuration: ::std::string::String,
+        ///Secrets for the login system: a JSON object as text, or the object itself. Never shown; stored encrypted. `xxx` leaves them as they are.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub credentials: ::std::option::Option<::std::string::String>,
+    }
+    impl RoleProviderReplace {
+        pub fn builder() -> builder::RoleProviderReplace {
+            Default::default()
+        }
+    }
+    ///Changes to a role provider.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct RoleProviderUpdate {
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub configuration: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub credentials: ::std::option::Option<crate::Nullable<::std::string::String>>,
+    }
+    impl RoleProviderUpdate {
+        pub fn builder() -> builder::RoleProviderUpdate {
+            Default::default()
+        }
+    }
+    ///What a role is to be.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleReplace {
+        ///Other names by which a role provider may mean this role; 1000 characters at most altogether, with a comma between two.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub aliases: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///The auth service of the customer that grants the role, by its URI, its path or its id.
+        #[serde(
+            rename = "authService",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub auth_service: ::std::option::Option<::std::string::String>,
+        ///A longer text about the role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub label: ::std::option::Option<::std::string::String>,
+        ///The name of the role; it needs an ASCII letter or digit.
+        pub name: ::std::string::String,
+    }
+    impl RoleReplace {
+        pub fn builder() -> builder::RoleReplace {
+            Default::default()
+        }
+    }
+    ///Changes to a role.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct RoleUpdate {
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub aliases: ::std::option::Option<
+            crate::Nullable<::std::vec::Vec<::std::string::String>>,
+        >,
+        #[serde(
+            rename = "authService",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub auth_service: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub label: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub name: ::std::option::Option<crate::Nullable<::std::string::String>>,
+    }
+    impl RoleUpdate {
+        pub fn builder() -> builder::RoleUpdate {
+            Default::default()
+        }
+    }
     ///A numbered partition of a customer's images.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Space {
@@ -3750,6 +4291,9 @@ pub mod types {
         ///The older name of `maxUnauthorised`.
         #[serde(rename = "defaultMaxUnauthorised")]
         pub default_max_unauthorised: i64,
+        ///Roles of images that are registered without roles of their own.
+        #[serde(rename = "defaultRoles")]
+        pub default_roles: ::std::string::String,
         ///Tags of images that are registered without tags of their own.
         #[serde(rename = "defaultTags")]
         pub default_tags: ::std::vec::Vec<::std::string::String>,
@@ -3818,6 +4362,12 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub default_max_unauthorised: ::std::option::Option<i64>,
+        ///Roles of images that are registered without roles of their own, by their URIs, which are kept as they are; a role of the customer may be given by its path or id too.
+        #[serde(
+            rename = "defaultRoles",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub default_roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///Tags of images that are registered without tags of their own.
         #[serde(
             rename = "defaultTags",
@@ -4040,6 +4590,12 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub default_max_unauthorised: ::std::option::Option<i64>,
+        ///Roles of images that are registered without roles of their own: a list as in `SpaceCreate`, or the link that the space shows, which leaves them as they are.
+        #[serde(
+            rename = "defaultRoles",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub default_roles: ::std::option::Option<SpaceReplaceDefaultRoles>,
         ///Tags of images that are registered without tags of their own.
         #[serde(
             rename = "defaultTags",
@@ -4058,6 +4614,19 @@ pub mod types {
     impl SpaceReplace {
         pub fn builder() -> builder::SpaceReplace {
             Default::default()
+        }
+    }
+    ///Roles of images that are registered without roles of their own: a list as in `SpaceCreate`, or the link that the space shows, which leaves them as they are.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    pub enum SpaceReplaceDefaultRoles {
+        Array(::std::vec::Vec<::std::string::String>),
+        String(::std::string::String),
+    }
+    impl ::std::convert::From<::std::vec::Vec<::std::string::String>>
+    for SpaceReplaceDefaultRoles {
+        fn from(value: ::std::vec::Vec<::std::string::String>) -> Self {
+            Self::Array(value)
         }
     }
     ///What the images of a space take up.
@@ -4100,6 +4669,13 @@ pub mod types {
             deserialize_with = "crate::nullable::present"
         )]
         pub default_max_unauthorised: ::std::option::Option<crate::Nullable<i64>>,
+        #[serde(
+            rename = "defaultRoles",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub default_roles: ::std::option::Option<crate::Nullable<::serde_json::Value>>,
         #[serde(
             rename = "defaultTags",
             skip_serializing_if = "::std::option::Option::is_none",
@@ -5349,6 +5925,975 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct AuthService {
+            call_to_action: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            description: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            label: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            nested_services: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            page_description: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            page_label: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            profile: ::std::result::Result<::std::string::String, ::std::string::String>,
+            role_provider: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            time_to_live: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for AuthService {
+            fn default() -> Self {
+                Self {
+                    call_to_action: Err(
+                        "no value supplied for call_to_action".to_string(),
+                    ),
+                    context: Ok(Default::default()),
+                    description: Err("no value supplied for description".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    label: Err("no value supplied for label".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    nested_services: Err(
+                        "no value supplied for nested_services".to_string(),
+                    ),
+                    page_description: Err(
+                        "no value supplied for page_description".to_string(),
+                    ),
+                    page_label: Err("no value supplied for page_label".to_string()),
+                    profile: Err("no value supplied for profile".to_string()),
+                    role_provider: Ok(Default::default()),
+                    time_to_live: Err("no value supplied for time_to_live".to_string()),
+                }
+            }
+        }
+        impl AuthService {
+            pub fn call_to_action<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.call_to_action = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for call_to_action: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for description: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn nested_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.nested_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for nested_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn page_description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for page_description: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn page_label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_label: {e}")
+                    });
+                self
+            }
+            pub fn profile<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.profile = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for profile: {e}")
+                    });
+                self
+            }
+            pub fn role_provider<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role_provider = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role_provider: {e}")
+                    });
+                self
+            }
+            pub fn time_to_live<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.time_to_live = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for time_to_live: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuthService> for super::AuthService {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuthService,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    call_to_action: value.call_to_action?,
+                    context: value.context?,
+                    description: value.description?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    label: value.label?,
+                    name: value.name?,
+                    nested_services: value.nested_services?,
+                    page_description: value.page_description?,
+                    page_label: value.page_label?,
+                    profile: value.profile?,
+                    role_provider: value.role_provider?,
+                    time_to_live: value.time_to_live?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuthService> for AuthService {
+            fn from(value: super::AuthService) -> Self {
+                Self {
+                    call_to_action: Ok(value.call_to_action),
+                    context: Ok(value.context),
+                    description: Ok(value.description),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                    nested_services: Ok(value.nested_services),
+                    page_description: Ok(value.page_description),
+                    page_label: Ok(value.page_label),
+                    profile: Ok(value.profile),
+                    role_provider: Ok(value.role_provider),
+                    time_to_live: Ok(value.time_to_live),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AuthServiceCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::AuthService>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AuthServiceCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl AuthServiceCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::AuthService>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuthServiceCollection>
+        for super::AuthServiceCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuthServiceCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuthServiceCollection>
+        for AuthServiceCollection {
+            fn from(value: super::AuthServiceCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AuthServiceCreate {
+            call_to_action: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            description: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            page_description: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            page_label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            profile: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            time_to_live: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AuthServiceCreate {
+            fn default() -> Self {
+                Self {
+                    call_to_action: Ok(Default::default()),
+                    description: Ok(Default::default()),
+                    label: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                    page_description: Ok(Default::default()),
+                    page_label: Ok(Default::default()),
+                    profile: Ok(Default::default()),
+                    time_to_live: Ok(Default::default()),
+                }
+            }
+        }
+        impl AuthServiceCreate {
+            pub fn call_to_action<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.call_to_action = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for call_to_action: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for description: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn page_description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for page_description: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn page_label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_label: {e}")
+                    });
+                self
+            }
+            pub fn profile<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.profile = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for profile: {e}")
+                    });
+                self
+            }
+            pub fn time_to_live<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.time_to_live = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for time_to_live: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuthServiceCreate> for super::AuthServiceCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuthServiceCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    call_to_action: value.call_to_action?,
+                    description: value.description?,
+                    label: value.label?,
+                    name: value.name?,
+                    page_description: value.page_description?,
+                    page_label: value.page_label?,
+                    profile: value.profile?,
+                    time_to_live: value.time_to_live?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuthServiceCreate> for AuthServiceCreate {
+            fn from(value: super::AuthServiceCreate) -> Self {
+                Self {
+                    call_to_action: Ok(value.call_to_action),
+                    description: Ok(value.description),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                    page_description: Ok(value.page_description),
+                    page_label: Ok(value.page_label),
+                    profile: Ok(value.profile),
+                    time_to_live: Ok(value.time_to_live),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AuthServiceReplace {
+            call_to_action: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            description: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            page_description: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            page_label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            profile: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            time_to_live: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AuthServiceReplace {
+            fn default() -> Self {
+                Self {
+                    call_to_action: Ok(Default::default()),
+                    description: Ok(Default::default()),
+                    label: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                    page_description: Ok(Default::default()),
+                    page_label: Ok(Default::default()),
+                    profile: Ok(Default::default()),
+                    time_to_live: Ok(Default::default()),
+                }
+            }
+        }
+        impl AuthServiceReplace {
+            pub fn call_to_action<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.call_to_action = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for call_to_action: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for description: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn page_description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for page_description: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn page_label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_label: {e}")
+                    });
+                self
+            }
+            pub fn profile<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.profile = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for profile: {e}")
+                    });
+                self
+            }
+            pub fn time_to_live<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.time_to_live = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for time_to_live: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuthServiceReplace> for super::AuthServiceReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuthServiceReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    call_to_action: value.call_to_action?,
+                    description: value.description?,
+                    label: value.label?,
+                    name: value.name?,
+                    page_description: value.page_description?,
+                    page_label: value.page_label?,
+                    profile: value.profile?,
+                    time_to_live: value.time_to_live?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuthServiceReplace> for AuthServiceReplace {
+            fn from(value: super::AuthServiceReplace) -> Self {
+                Self {
+                    call_to_action: Ok(value.call_to_action),
+                    description: Ok(value.description),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                    page_description: Ok(value.page_description),
+                    page_label: Ok(value.page_label),
+                    profile: Ok(value.profile),
+                    time_to_live: Ok(value.time_to_live),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AuthServiceUpdate {
+            call_to_action: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            description: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            label: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            page_description: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            page_label: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            profile: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            time_to_live: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<i64>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AuthServiceUpdate {
+            fn default() -> Self {
+                Self {
+                    call_to_action: Ok(Default::default()),
+                    description: Ok(Default::default()),
+                    label: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                    page_description: Ok(Default::default()),
+                    page_label: Ok(Default::default()),
+                    profile: Ok(Default::default()),
+                    time_to_live: Ok(Default::default()),
+                }
+            }
+        }
+        impl AuthServiceUpdate {
+            pub fn call_to_action<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.call_to_action = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for call_to_action: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for description: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn page_description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for page_description: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn page_label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_label: {e}")
+                    });
+                self
+            }
+            pub fn profile<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.profile = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for profile: {e}")
+                    });
+                self
+            }
+            pub fn time_to_live<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.time_to_live = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for time_to_live: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuthServiceUpdate> for super::AuthServiceUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuthServiceUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    call_to_action: value.call_to_action?,
+                    description: value.description?,
+                    label: value.label?,
+                    name: value.name?,
+                    page_description: value.page_description?,
+                    page_label: value.page_label?,
+                    profile: value.profile?,
+                    time_to_live: value.time_to_live?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuthServiceUpdate> for AuthServiceUpdate {
+            fn from(value: super::AuthServiceUpdate) -> Self {
+                Self {
+                    call_to_action: Ok(value.call_to_action),
+                    description: Ok(value.description),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                    page_description: Ok(value.page_description),
+                    page_label: Ok(value.page_label),
+                    profile: Ok(value.profile),
+                    time_to_live: Ok(value.time_to_live),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Batch {
             completed: ::std::result::Result<i64, ::std::string::String>,
             completed_images: ::std::result::Result<
@@ -5859,6 +7404,10 @@ pub mod types {
                 ::std::string::String,
             >,
             audit: ::std::result::Result<::std::string::String, ::std::string::String>,
+            auth_services: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             context: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -5884,6 +7433,7 @@ pub mod types {
                 ::std::string::String,
             >,
             queue: ::std::result::Result<::std::string::String, ::std::string::String>,
+            roles: ::std::result::Result<::std::string::String, ::std::string::String>,
             spaces: ::std::result::Result<::std::string::String, ::std::string::String>,
             storage: ::std::result::Result<::std::string::String, ::std::string::String>,
         }
@@ -5895,6 +7445,9 @@ pub mod types {
                     ),
                     all_images: Err("no value supplied for all_images".to_string()),
                     audit: Err("no value supplied for audit".to_string()),
+                    auth_services: Err(
+                        "no value supplied for auth_services".to_string(),
+                    ),
                     context: Ok(Default::default()),
                     created: Err("no value supplied for created".to_string()),
                     display_name: Err("no value supplied for display_name".to_string()),
@@ -5907,6 +7460,7 @@ pub mod types {
                     ),
                     portal_users: Err("no value supplied for portal_users".to_string()),
                     queue: Err("no value supplied for queue".to_string()),
+                    roles: Err("no value supplied for roles".to_string()),
                     spaces: Err("no value supplied for spaces".to_string()),
                     storage: Err("no value supplied for storage".to_string()),
                 }
@@ -5946,6 +7500,18 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for audit: {e}")
+                    });
+                self
+            }
+            pub fn auth_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_services: {e}")
                     });
                 self
             }
@@ -6069,6 +7635,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for roles: {e}")
+                    });
+                self
+            }
             pub fn spaces<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -6103,6 +7681,7 @@ pub mod types {
                     administrator: value.administrator?,
                     all_images: value.all_images?,
                     audit: value.audit?,
+                    auth_services: value.auth_services?,
                     context: value.context?,
                     created: value.created?,
                     display_name: value.display_name?,
@@ -6113,6 +7692,7 @@ pub mod types {
                     named_queries: value.named_queries?,
                     portal_users: value.portal_users?,
                     queue: value.queue?,
+                    roles: value.roles?,
                     spaces: value.spaces?,
                     storage: value.storage?,
                 })
@@ -6124,6 +7704,7 @@ pub mod types {
                     administrator: Ok(value.administrator),
                     all_images: Ok(value.all_images),
                     audit: Ok(value.audit),
+                    auth_services: Ok(value.auth_services),
                     context: Ok(value.context),
                     created: Ok(value.created),
                     display_name: Ok(value.display_name),
@@ -6134,6 +7715,7 @@ pub mod types {
                     named_queries: Ok(value.named_queries),
                     portal_users: Ok(value.portal_users),
                     queue: Ok(value.queue),
+                    roles: Ok(value.roles),
                     spaces: Ok(value.spaces),
                     storage: Ok(value.storage),
                 }
@@ -6573,6 +8155,356 @@ pub mod types {
             fn from(value: super::CustomerUpdate) -> Self {
                 Self {
                     display_name: Ok(value.display_name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DefaultRole {
+            aliases: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            auth_service: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DefaultRole {
+            fn default() -> Self {
+                Self {
+                    aliases: Ok(Default::default()),
+                    auth_service: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    label: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                }
+            }
+        }
+        impl DefaultRole {
+            pub fn aliases<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.aliases = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for aliases: {e}")
+                    });
+                self
+            }
+            pub fn auth_service<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_service = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_service: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DefaultRole> for super::DefaultRole {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DefaultRole,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    aliases: value.aliases?,
+                    auth_service: value.auth_service?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    label: value.label?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DefaultRole> for DefaultRole {
+            fn from(value: super::DefaultRole) -> Self {
+                Self {
+                    aliases: Ok(value.aliases),
+                    auth_service: Ok(value.auth_service),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DefaultRoleCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::DefaultRole>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DefaultRoleCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl DefaultRoleCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::DefaultRole>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DefaultRoleCollection>
+        for super::DefaultRoleCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DefaultRoleCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DefaultRoleCollection>
+        for DefaultRoleCollection {
+            fn from(value: super::DefaultRoleCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DefaultRolesAdd {
+            iri: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            member: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DefaultRolesAdd {
+            fn default() -> Self {
+                Self {
+                    iri: Ok(Default::default()),
+                    member: Ok(Default::default()),
+                }
+            }
+        }
+        impl DefaultRolesAdd {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DefaultRolesAdd> for super::DefaultRolesAdd {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DefaultRolesAdd,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    iri: value.iri?,
+                    member: value.member?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DefaultRolesAdd> for DefaultRolesAdd {
+            fn from(value: super::DefaultRolesAdd) -> Self {
+                Self {
+                    iri: Ok(value.iri),
+                    member: Ok(value.member),
                 }
             }
         }
@@ -12344,6 +14276,952 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Role {
+            aliases: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            auth_service: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            label: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for Role {
+            fn default() -> Self {
+                Self {
+                    aliases: Err("no value supplied for aliases".to_string()),
+                    auth_service: Ok(Default::default()),
+                    context: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    label: Err("no value supplied for label".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl Role {
+            pub fn aliases<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.aliases = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for aliases: {e}")
+                    });
+                self
+            }
+            pub fn auth_service<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_service = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_service: {e}")
+                    });
+                self
+            }
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Role> for super::Role {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Role,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    aliases: value.aliases?,
+                    auth_service: value.auth_service?,
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    label: value.label?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Role> for Role {
+            fn from(value: super::Role) -> Self {
+                Self {
+                    aliases: Ok(value.aliases),
+                    auth_service: Ok(value.auth_service),
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleAuthServiceReplace {
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoleAuthServiceReplace {
+            fn default() -> Self {
+                Self {
+                    iri: Err("no value supplied for iri".to_string()),
+                }
+            }
+        }
+        impl RoleAuthServiceReplace {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleAuthServiceReplace>
+        for super::RoleAuthServiceReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleAuthServiceReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { iri: value.iri? })
+            }
+        }
+        impl ::std::convert::From<super::RoleAuthServiceReplace>
+        for RoleAuthServiceReplace {
+            fn from(value: super::RoleAuthServiceReplace) -> Self {
+                Self { iri: Ok(value.iri) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleAuthServiceUpdate {
+            iri: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoleAuthServiceUpdate {
+            fn default() -> Self {
+                Self {
+                    iri: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoleAuthServiceUpdate {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleAuthServiceUpdate>
+        for super::RoleAuthServiceUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleAuthServiceUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { iri: value.iri? })
+            }
+        }
+        impl ::std::convert::From<super::RoleAuthServiceUpdate>
+        for RoleAuthServiceUpdate {
+            fn from(value: super::RoleAuthServiceUpdate) -> Self {
+                Self { iri: Ok(value.iri) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::Role>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoleCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoleCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Role>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleCollection> for super::RoleCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleCollection> for RoleCollection {
+            fn from(value: super::RoleCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleCreate {
+            aliases: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            auth_service: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoleCreate {
+            fn default() -> Self {
+                Self {
+                    aliases: Ok(Default::default()),
+                    auth_service: Ok(Default::default()),
+                    label: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl RoleCreate {
+            pub fn aliases<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.aliases = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for aliases: {e}")
+                    });
+                self
+            }
+            pub fn auth_service<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_service = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_service: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleCreate> for super::RoleCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    aliases: value.aliases?,
+                    auth_service: value.auth_service?,
+                    label: value.label?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleCreate> for RoleCreate {
+            fn from(value: super::RoleCreate) -> Self {
+                Self {
+                    aliases: Ok(value.aliases),
+                    auth_service: Ok(value.auth_service),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleProvider {
+            configuration: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            credentials: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoleProvider {
+            fn default() -> Self {
+                Self {
+                    configuration: Err(
+                        "no value supplied for configuration".to_string(),
+                    ),
+                    context: Ok(Default::default()),
+                    credentials: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                }
+            }
+        }
+        impl RoleProvider {
+            pub fn configuration<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.configuration = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for configuration: {e}")
+                    });
+                self
+            }
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleProvider> for super::RoleProvider {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleProvider,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    configuration: value.configuration?,
+                    context: value.context?,
+                    credentials: value.credentials?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleProvider> for RoleProvider {
+            fn from(value: super::RoleProvider) -> Self {
+                Self {
+                    configuration: Ok(value.configuration),
+                    context: Ok(value.context),
+                    credentials: Ok(value.credentials),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleProviderReplace {
+            configuration: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            credentials: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoleProviderReplace {
+            fn default() -> Self {
+                Self {
+                    configuration: Err(
+                        "no value supplied for configuration".to_string(),
+                    ),
+                    credentials: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoleProviderReplace {
+            pub fn configuration<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.configuration = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for configuration: {e}")
+                    });
+                self
+            }
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleProviderReplace>
+        for super::RoleProviderReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleProviderReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    configuration: value.configuration?,
+                    credentials: value.credentials?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleProviderReplace> for RoleProviderReplace {
+            fn from(value: super::RoleProviderReplace) -> Self {
+                Self {
+                    configuration: Ok(value.configuration),
+                    credentials: Ok(value.credentials),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleProviderUpdate {
+            configuration: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            credentials: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoleProviderUpdate {
+            fn default() -> Self {
+                Self {
+                    configuration: Ok(Default::default()),
+                    credentials: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoleProviderUpdate {
+            pub fn configuration<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.configuration = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for configuration: {e}")
+                    });
+                self
+            }
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleProviderUpdate> for super::RoleProviderUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleProviderUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    configuration: value.configuration?,
+                    credentials: value.credentials?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleProviderUpdate> for RoleProviderUpdate {
+            fn from(value: super::RoleProviderUpdate) -> Self {
+                Self {
+                    configuration: Ok(value.configuration),
+                    credentials: Ok(value.credentials),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleReplace {
+            aliases: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            auth_service: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoleReplace {
+            fn default() -> Self {
+                Self {
+                    aliases: Ok(Default::default()),
+                    auth_service: Ok(Default::default()),
+                    label: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl RoleReplace {
+            pub fn aliases<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.aliases = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for aliases: {e}")
+                    });
+                self
+            }
+            pub fn auth_service<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_service = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_service: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleReplace> for super::RoleReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    aliases: value.aliases?,
+                    auth_service: value.auth_service?,
+                    label: value.label?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleReplace> for RoleReplace {
+            fn from(value: super::RoleReplace) -> Self {
+                Self {
+                    aliases: Ok(value.aliases),
+                    auth_service: Ok(value.auth_service),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleUpdate {
+            aliases: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                >,
+                ::std::string::String,
+            >,
+            auth_service: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            label: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoleUpdate {
+            fn default() -> Self {
+                Self {
+                    aliases: Ok(Default::default()),
+                    auth_service: Ok(Default::default()),
+                    label: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoleUpdate {
+            pub fn aliases<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.aliases = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for aliases: {e}")
+                    });
+                self
+            }
+            pub fn auth_service<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_service = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_service: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleUpdate> for super::RoleUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    aliases: value.aliases?,
+                    auth_service: value.auth_service?,
+                    label: value.label?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleUpdate> for RoleUpdate {
+            fn from(value: super::RoleUpdate) -> Self {
+                Self {
+                    aliases: Ok(value.aliases),
+                    auth_service: Ok(value.auth_service),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Space {
             approximate_number_of_images: ::std::result::Result<
                 i64,
@@ -12358,6 +15236,10 @@ pub mod types {
                 ::std::string::String,
             >,
             default_max_unauthorised: ::std::result::Result<i64, ::std::string::String>,
+            default_roles: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             default_tags: ::std::result::Result<
                 ::std::vec::Vec<::std::string::String>,
                 ::std::string::String,
@@ -12385,6 +15267,9 @@ pub mod types {
                     created: Err("no value supplied for created".to_string()),
                     default_max_unauthorised: Err(
                         "no value supplied for default_max_unauthorised".to_string(),
+                    ),
+                    default_roles: Err(
+                        "no value supplied for default_roles".to_string(),
                     ),
                     default_tags: Err("no value supplied for default_tags".to_string()),
                     id: Err("no value supplied for id".to_string()),
@@ -12451,6 +15336,18 @@ pub mod types {
                         format!(
                             "error converting supplied value for default_max_unauthorised: {e}"
                         )
+                    });
+                self
+            }
+            pub fn default_roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.default_roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for default_roles: {e}")
                     });
                 self
             }
@@ -12585,6 +15482,7 @@ pub mod types {
                     context: value.context?,
                     created: value.created?,
                     default_max_unauthorised: value.default_max_unauthorised?,
+                    default_roles: value.default_roles?,
                     default_tags: value.default_tags?,
                     id: value.id?,
                     images: value.images?,
@@ -12605,6 +15503,7 @@ pub mod types {
                     context: Ok(value.context),
                     created: Ok(value.created),
                     default_max_unauthorised: Ok(value.default_max_unauthorised),
+                    default_roles: Ok(value.default_roles),
                     default_tags: Ok(value.default_tags),
                     id: Ok(value.id),
                     images: Ok(value.images),
@@ -12770,6 +15669,10 @@ pub mod types {
                 ::std::option::Option<i64>,
                 ::std::string::String,
             >,
+            default_roles: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
             default_tags: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<::std::string::String>>,
                 ::std::string::String,
@@ -12784,6 +15687,7 @@ pub mod types {
             fn default() -> Self {
                 Self {
                     default_max_unauthorised: Ok(Default::default()),
+                    default_roles: Ok(Default::default()),
                     default_tags: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     name: Err("no value supplied for name".to_string()),
@@ -12802,6 +15706,20 @@ pub mod types {
                         format!(
                             "error converting supplied value for default_max_unauthorised: {e}"
                         )
+                    });
+                self
+            }
+            pub fn default_roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.default_roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for default_roles: {e}")
                     });
                 self
             }
@@ -12853,6 +15771,7 @@ pub mod types {
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     default_max_unauthorised: value.default_max_unauthorised?,
+                    default_roles: value.default_roles?,
                     default_tags: value.default_tags?,
                     max_unauthorised: value.max_unauthorised?,
                     name: value.name?,
@@ -12863,6 +15782,7 @@ pub mod types {
             fn from(value: super::SpaceCreate) -> Self {
                 Self {
                     default_max_unauthorised: Ok(value.default_max_unauthorised),
+                    default_roles: Ok(value.default_roles),
                     default_tags: Ok(value.default_tags),
                     max_unauthorised: Ok(value.max_unauthorised),
                     name: Ok(value.name),
@@ -12873,6 +15793,10 @@ pub mod types {
         pub struct SpaceReplace {
             default_max_unauthorised: ::std::result::Result<
                 ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            default_roles: ::std::result::Result<
+                ::std::option::Option<super::SpaceReplaceDefaultRoles>,
                 ::std::string::String,
             >,
             default_tags: ::std::result::Result<
@@ -12889,6 +15813,7 @@ pub mod types {
             fn default() -> Self {
                 Self {
                     default_max_unauthorised: Ok(Default::default()),
+                    default_roles: Ok(Default::default()),
                     default_tags: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     name: Err("no value supplied for name".to_string()),
@@ -12907,6 +15832,20 @@ pub mod types {
                         format!(
                             "error converting supplied value for default_max_unauthorised: {e}"
                         )
+                    });
+                self
+            }
+            pub fn default_roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::SpaceReplaceDefaultRoles>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.default_roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for default_roles: {e}")
                     });
                 self
             }
@@ -12958,6 +15897,7 @@ pub mod types {
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     default_max_unauthorised: value.default_max_unauthorised?,
+                    default_roles: value.default_roles?,
                     default_tags: value.default_tags?,
                     max_unauthorised: value.max_unauthorised?,
                     name: value.name?,
@@ -12968,6 +15908,7 @@ pub mod types {
             fn from(value: super::SpaceReplace) -> Self {
                 Self {
                     default_max_unauthorised: Ok(value.default_max_unauthorised),
+                    default_roles: Ok(value.default_roles),
                     default_tags: Ok(value.default_tags),
                     max_unauthorised: Ok(value.max_unauthorised),
                     name: Ok(value.name),
@@ -13140,6 +16081,10 @@ pub mod types {
                 ::std::option::Option<crate::Nullable<i64>>,
                 ::std::string::String,
             >,
+            default_roles: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::serde_json::Value>>,
+                ::std::string::String,
+            >,
             default_tags: ::std::result::Result<
                 ::std::option::Option<
                     crate::Nullable<::std::vec::Vec<::std::string::String>>,
@@ -13159,6 +16104,7 @@ pub mod types {
             fn default() -> Self {
                 Self {
                     default_max_unauthorised: Ok(Default::default()),
+                    default_roles: Ok(Default::default()),
                     default_tags: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     name: Ok(Default::default()),
@@ -13177,6 +16123,20 @@ pub mod types {
                         format!(
                             "error converting supplied value for default_max_unauthorised: {e}"
                         )
+                    });
+                self
+            }
+            pub fn default_roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::serde_json::Value>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.default_roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for default_roles: {e}")
                     });
                 self
             }
@@ -13232,6 +16192,7 @@ pub mod types {
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     default_max_unauthorised: value.default_max_unauthorised?,
+                    default_roles: value.default_roles?,
                     default_tags: value.default_tags?,
                     max_unauthorised: value.max_unauthorised?,
                     name: value.name?,
@@ -13242,6 +16203,7 @@ pub mod types {
             fn from(value: super::SpaceUpdate) -> Self {
                 Self {
                     default_max_unauthorised: Ok(value.default_max_unauthorised),
+                    default_roles: Ok(value.default_roles),
                     default_tags: Ok(value.default_tags),
                     max_unauthorised: Ok(value.max_unauthorised),
                     name: Ok(value.name),
@@ -13940,7 +16902,7 @@ let response = client.customer_list()
     }
     /**Create a customer
 
-Creates a customer; the server gives it the next free number. For administrators. Create a key next, for the customer to sign in with.
+Creates a customer; the server gives it the next free number, a role `clickthrough`, and the auth service `clickthrough` with a logout service for it. For administrators. Create a key next, for the customer to sign in with.
 
 Sends a `POST` request to `/customers`
 
@@ -14576,6 +17538,558 @@ let response = client.space_metadata_distinct()
 ```*/
     pub fn space_metadata_distinct(&self) -> builder::SpaceMetadataDistinct<'_> {
         builder::SpaceMetadataDistinct::new(self)
+    }
+    /**List auth services
+
+The auth services of a customer, nested ones too, by id.
+
+Sends a `GET` request to `/customers/{customer}/authServices`
+
+Arguments:
+- `customer`: The number of the customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.auth_service_list()
+    .customer(customer)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_list(&self) -> builder::AuthServiceList<'_> {
+        builder::AuthServiceList::new(self)
+    }
+    /**Create an auth service
+
+Creates an auth service; the server makes its id of the name.
+
+Sends a `POST` request to `/customers/{customer}/authServices`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.auth_service_create()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_create(&self) -> builder::AuthServiceCreate<'_> {
+        builder::AuthServiceCreate::new(self)
+    }
+    /**View an auth service
+
+One auth service, with links to what belongs to it.
+
+Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.auth_service_view()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_view(&self) -> builder::AuthServiceView<'_> {
+        builder::AuthServiceView::new(self)
+    }
+    /**Create or replace an auth service
+
+Replaces the auth service; a member that is left out gets its default. Where there is no auth service of this id, creates it. The services nested in it and its role provider stay.
+
+Sends a `PUT` request to `/customers/{customer}/authServices/{auth_service}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.auth_service_replace()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_replace(&self) -> builder::AuthServiceReplace<'_> {
+        builder::AuthServiceReplace::new(self)
+    }
+    /**Delete an auth service
+
+Deletes an auth service with its nested services and its role provider. While a role refers to one of them it is a conflict, and nothing is deleted.
+
+Sends a `DELETE` request to `/customers/{customer}/authServices/{auth_service}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.auth_service_delete()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_delete(&self) -> builder::AuthServiceDelete<'_> {
+        builder::AuthServiceDelete::new(self)
+    }
+    /**Change an auth service
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array.
+
+Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.auth_service_update()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_update(&self) -> builder::AuthServiceUpdate<'_> {
+        builder::AuthServiceUpdate::new(self)
+    }
+    /**List nested services
+
+The services nested in an auth service, such as token and logout services, by id.
+
+Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}/nestedServices`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.auth_service_list_nested()
+    .customer(customer)
+    .auth_service(auth_service)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_list_nested(&self) -> builder::AuthServiceListNested<'_> {
+        builder::AuthServiceListNested::new(self)
+    }
+    /**Create a nested service
+
+Creates an auth service within another. Services nest one level deep; the new one is among all auth services of the customer too.
+
+Sends a `POST` request to `/customers/{customer}/authServices/{auth_service}/nestedServices`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.auth_service_create_nested()
+    .customer(customer)
+    .auth_service(auth_service)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_create_nested(&self) -> builder::AuthServiceCreateNested<'_> {
+        builder::AuthServiceCreateNested::new(self)
+    }
+    /**View a role provider
+
+How the auth service asks the login system of the customer for roles; 404 where nothing is configured.
+
+Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.auth_service_view_role_provider()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_view_role_provider(
+        &self,
+    ) -> builder::AuthServiceViewRoleProvider<'_> {
+        builder::AuthServiceViewRoleProvider::new(self)
+    }
+    /**Create or replace a role provider
+
+Replaces the role provider; a member that is left out gets its default. Where the auth service has none yet, creates it.
+
+Sends a `PUT` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.auth_service_replace_role_provider()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_replace_role_provider(
+        &self,
+    ) -> builder::AuthServiceReplaceRoleProvider<'_> {
+        builder::AuthServiceReplaceRoleProvider::new(self)
+    }
+    /**Delete a role provider
+
+Deletes the role provider, credentials and all.
+
+Sends a `DELETE` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.auth_service_delete_role_provider()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_delete_role_provider(
+        &self,
+    ) -> builder::AuthServiceDeleteRoleProvider<'_> {
+        builder::AuthServiceDeleteRoleProvider::new(self)
+    }
+    /**Change a role provider
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array.
+
+Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.auth_service_update_role_provider()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_update_role_provider(
+        &self,
+    ) -> builder::AuthServiceUpdateRoleProvider<'_> {
+        builder::AuthServiceUpdateRoleProvider::new(self)
+    }
+    /**List roles
+
+The roles of a customer, by id.
+
+Sends a `GET` request to `/customers/{customer}/roles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.role_list()
+    .customer(customer)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn role_list(&self) -> builder::RoleList<'_> {
+        builder::RoleList::new(self)
+    }
+    /**Create a role
+
+Creates a role. Its id is the name in camel case, letters and digits only: `openWithAdvisory` for `Open with advisory`. Another role of the same id, whatever its letter case, is a conflict.
+
+Sends a `POST` request to `/customers/{customer}/roles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.role_create()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_create(&self) -> builder::RoleCreate<'_> {
+        builder::RoleCreate::new(self)
+    }
+    /**View a role
+
+One role, with a link to the auth service that grants it.
+
+Sends a `GET` request to `/customers/{customer}/roles/{role}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.role_view()
+    .customer(customer)
+    .role(role)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn role_view(&self) -> builder::RoleView<'_> {
+        builder::RoleView::new(self)
+    }
+    /**Create or replace a role
+
+Replaces the role; a member that is left out gets its default. Where there is no role of this id, creates it. The id stays when the name changes.
+
+Sends a `PUT` request to `/customers/{customer}/roles/{role}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.role_replace()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_replace(&self) -> builder::RoleReplace<'_> {
+        builder::RoleReplace::new(self)
+    }
+    /**Delete a role
+
+Deletes a role. Images and spaces that refer to it keep doing so, and nobody is let in by it any more.
+
+Sends a `DELETE` request to `/customers/{customer}/roles/{role}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.role_delete()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn role_delete(&self) -> builder::RoleDelete<'_> {
+        builder::RoleDelete::new(self)
+    }
+    /**Change a role
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array.
+
+Sends a `PATCH` request to `/customers/{customer}/roles/{role}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.role_update()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_update(&self) -> builder::RoleUpdate<'_> {
+        builder::RoleUpdate::new(self)
+    }
+    /**View the auth service of a role
+
+The auth service that grants the role; 404 where the role has none.
+
+Sends a `GET` request to `/customers/{customer}/roles/{role}/authService`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.role_view_auth_service()
+    .customer(customer)
+    .role(role)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn role_view_auth_service(&self) -> builder::RoleViewAuthService<'_> {
+        builder::RoleViewAuthService::new(self)
+    }
+    /**Set the auth service of a role
+
+Makes an existing auth service the one that grants the role.
+
+Sends a `PUT` request to `/customers/{customer}/roles/{role}/authService`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.role_replace_auth_service()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_replace_auth_service(&self) -> builder::RoleReplaceAuthService<'_> {
+        builder::RoleReplaceAuthService::new(self)
+    }
+    /**Take the auth service from a role
+
+The role has no auth service any more, so that nobody can get it. The auth service itself stays.
+
+Sends a `DELETE` request to `/customers/{customer}/roles/{role}/authService`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.role_delete_auth_service()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn role_delete_auth_service(&self) -> builder::RoleDeleteAuthService<'_> {
+        builder::RoleDeleteAuthService::new(self)
+    }
+    /**Change the auth service of a role
+
+Makes another existing auth service the one that grants the role; 404 where the role has none. The auth service itself is changed under its own URI.
+
+Sends a `PATCH` request to `/customers/{customer}/roles/{role}/authService`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.role_update_auth_service()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_update_auth_service(&self) -> builder::RoleUpdateAuthService<'_> {
+        builder::RoleUpdateAuthService::new(self)
+    }
+    /**List the default roles of a space
+
+The roles that images get which are registered in the space without any. A role that isn't one of the customer is shown by its URI alone.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/defaultRoles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.space_list_default_roles()
+    .customer(customer)
+    .space(space)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn space_list_default_roles(&self) -> builder::SpaceListDefaultRoles<'_> {
+        builder::SpaceListDefaultRoles::new(self)
+    }
+    /**Add default roles to a space
+
+Adds roles to those that images get which are registered in the space without any; images that are there already stay as they are. Roles that were added before stay once. To take roles away, change `defaultRoles` of the space.
+
+Sends a `POST` request to `/customers/{customer}/spaces/{space}/defaultRoles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.space_add_default_roles()
+    .customer(customer)
+    .space(space)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn space_add_default_roles(&self) -> builder::SpaceAddDefaultRoles<'_> {
+        builder::SpaceAddDefaultRoles::new(self)
     }
     /**View what a space takes up
 
@@ -15658,6 +19172,104 @@ let response = client.space_update_returning()
 ```*/
     pub fn space_update_returning(&self) -> builder::SpaceUpdateReturning<'_> {
         builder::SpaceUpdateReturning::new(self)
+    }
+    /**Change an auth service, and answer what it has become
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array.
+
+Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service-}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.auth_service_update_returning()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_update_returning(
+        &self,
+    ) -> builder::AuthServiceUpdateReturning<'_> {
+        builder::AuthServiceUpdateReturning::new(self)
+    }
+    /**Change a role provider, and answer what it has become
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array.
+
+Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service-}/roleProvider`
+
+Arguments:
+- `customer`: The number of the customer.
+- `auth_service`: The id of the auth service; case counts.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.auth_service_update_role_provider_returning()
+    .customer(customer)
+    .auth_service(auth_service)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn auth_service_update_role_provider_returning(
+        &self,
+    ) -> builder::AuthServiceUpdateRoleProviderReturning<'_> {
+        builder::AuthServiceUpdateRoleProviderReturning::new(self)
+    }
+    /**Change a role, and answer what it has become
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default, an array replaces the array.
+
+Sends a `PATCH` request to `/customers/{customer}/roles/{role-}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.role_update_returning()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_update_returning(&self) -> builder::RoleUpdateReturning<'_> {
+        builder::RoleUpdateReturning::new(self)
+    }
+    /**Change the auth service of a role, and answer what it has become
+
+Makes another existing auth service the one that grants the role; 404 where the role has none. The auth service itself is changed under its own URI.
+
+Sends a `PATCH` request to `/customers/{customer}/roles/{role-}/authService`
+
+Arguments:
+- `customer`: The number of the customer.
+- `role`: The id of the role, in any letter case.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.role_update_auth_service_returning()
+    .customer(customer)
+    .role(role)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn role_update_auth_service_returning(
+        &self,
+    ) -> builder::RoleUpdateAuthServiceReturning<'_> {
+        builder::RoleUpdateAuthServiceReturning::new(self)
     }
     /**Change an image, and answer what it has become
 
@@ -19600,6 +23212,3210 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "space_metadata_distinct",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_list`]
+
+[`Client::auth_service_list`]: super::Client::auth_service_list*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceList<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> AuthServiceList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/authServices`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthServiceCollection>, Error<types::Problem>> {
+            let Self { client, customer, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_list",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_create`]
+
+[`Client::auth_service_create`]: super::Client::auth_service_create*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceCreate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::AuthServiceCreate, String>,
+    }
+    impl<'a> AuthServiceCreate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::AuthServiceCreate>,
+            <V as std::convert::TryInto<
+                types::AuthServiceCreate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `AuthServiceCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::AuthServiceCreate,
+            ) -> types::builder::AuthServiceCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/authServices`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::AuthServiceCreate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_create",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_view`]
+
+[`Client::auth_service_view`]: super::Client::auth_service_view*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceView<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> AuthServiceView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& auth_service.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_replace`]
+
+[`Client::auth_service_replace`]: super::Client::auth_service_replace*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceReplace<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::AuthServiceReplace, String>,
+    }
+    impl<'a> AuthServiceReplace<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::AuthServiceReplace>,
+            <V as std::convert::TryInto<
+                types::AuthServiceReplace,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `AuthServiceReplace` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::AuthServiceReplace,
+            ) -> types::builder::AuthServiceReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/authServices/{auth_service}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match, if_none_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::AuthServiceReplace::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& auth_service.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_replace",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_delete`]
+
+[`Client::auth_service_delete`]: super::Client::auth_service_delete*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceDelete<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> AuthServiceDelete<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/authServices/{auth_service}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& auth_service.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_delete",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_update`]
+
+[`Client::auth_service_update`]: super::Client::auth_service_update*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceUpdate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::AuthServiceUpdate, String>,
+    }
+    impl<'a> AuthServiceUpdate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::AuthServiceUpdate>,
+            <V as std::convert::TryInto<
+                types::AuthServiceUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `AuthServiceUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::AuthServiceUpdate,
+            ) -> types::builder::AuthServiceUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::AuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& auth_service.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_update",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_list_nested`]
+
+[`Client::auth_service_list_nested`]: super::Client::auth_service_list_nested*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceListNested<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> AuthServiceListNested<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}/nestedServices`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthServiceCollection>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/nestedServices", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_list_nested",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_create_nested`]
+
+[`Client::auth_service_create_nested`]: super::Client::auth_service_create_nested*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceCreateNested<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::AuthServiceCreate, String>,
+    }
+    impl<'a> AuthServiceCreateNested<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::AuthServiceCreate>,
+            <V as std::convert::TryInto<
+                types::AuthServiceCreate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `AuthServiceCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::AuthServiceCreate,
+            ) -> types::builder::AuthServiceCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/authServices/{auth_service}/nestedServices`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::AuthServiceCreate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/nestedServices", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_create_nested",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_view_role_provider`]
+
+[`Client::auth_service_view_role_provider`]: super::Client::auth_service_view_role_provider*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceViewRoleProvider<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> AuthServiceViewRoleProvider<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoleProvider>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/roleProvider", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_view_role_provider",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_replace_role_provider`]
+
+[`Client::auth_service_replace_role_provider`]: super::Client::auth_service_replace_role_provider*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceReplaceRoleProvider<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleProviderReplace, String>,
+    }
+    impl<'a> AuthServiceReplaceRoleProvider<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleProviderReplace>,
+            <V as std::convert::TryInto<
+                types::RoleProviderReplace,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleProviderReplace` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleProviderReplace,
+            ) -> types::builder::RoleProviderReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoleProvider>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match, if_none_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoleProviderReplace::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/roleProvider", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_replace_role_provider",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_delete_role_provider`]
+
+[`Client::auth_service_delete_role_provider`]: super::Client::auth_service_delete_role_provider*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceDeleteRoleProvider<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> AuthServiceDeleteRoleProvider<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/roleProvider", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_delete_role_provider",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_update_role_provider`]
+
+[`Client::auth_service_update_role_provider`]: super::Client::auth_service_update_role_provider*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceUpdateRoleProvider<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleProviderUpdate, String>,
+    }
+    impl<'a> AuthServiceUpdateRoleProvider<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleProviderUpdate>,
+            <V as std::convert::TryInto<
+                types::RoleProviderUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleProviderUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleProviderUpdate,
+            ) -> types::builder::RoleProviderUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoleProviderUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/roleProvider", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_update_role_provider",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_list`]
+
+[`Client::role_list`]: super::Client::role_list*/
+    #[derive(Debug, Clone)]
+    pub struct RoleList<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> RoleList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/roles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoleCollection>, Error<types::Problem>> {
+            let Self { client, customer, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_list",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_create`]
+
+[`Client::role_create`]: super::Client::role_create*/
+    #[derive(Debug, Clone)]
+    pub struct RoleCreate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleCreate, String>,
+    }
+    impl<'a> RoleCreate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleCreate>,
+            <V as std::convert::TryInto<types::RoleCreate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleCreate,
+            ) -> types::builder::RoleCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/roles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Role>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::RoleCreate::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_create",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_view`]
+
+[`Client::role_view`]: super::Client::role_view*/
+    #[derive(Debug, Clone)]
+    pub struct RoleView<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> RoleView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/roles/{role}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Role>, Error<types::Problem>> {
+            let Self { client, customer, role, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_replace`]
+
+[`Client::role_replace`]: super::Client::role_replace*/
+    #[derive(Debug, Clone)]
+    pub struct RoleReplace<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleReplace, String>,
+    }
+    impl<'a> RoleReplace<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleReplace>,
+            <V as std::convert::TryInto<types::RoleReplace>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleReplace` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleReplace,
+            ) -> types::builder::RoleReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/roles/{role}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Role>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match, if_none_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::RoleReplace::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_replace",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_delete`]
+
+[`Client::role_delete`]: super::Client::role_delete*/
+    #[derive(Debug, Clone)]
+    pub struct RoleDelete<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> RoleDelete<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/roles/{role}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_delete",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_update`]
+
+[`Client::role_update`]: super::Client::role_update*/
+    #[derive(Debug, Clone)]
+    pub struct RoleUpdate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleUpdate, String>,
+    }
+    impl<'a> RoleUpdate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleUpdate>,
+            <V as std::convert::TryInto<types::RoleUpdate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleUpdate,
+            ) -> types::builder::RoleUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/roles/{role}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::RoleUpdate::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_update",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_view_auth_service`]
+
+[`Client::role_view_auth_service`]: super::Client::role_view_auth_service*/
+    #[derive(Debug, Clone)]
+    pub struct RoleViewAuthService<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> RoleViewAuthService<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/roles/{role}/authService`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, role, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_view_auth_service",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_replace_auth_service`]
+
+[`Client::role_replace_auth_service`]: super::Client::role_replace_auth_service*/
+    #[derive(Debug, Clone)]
+    pub struct RoleReplaceAuthService<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleAuthServiceReplace, String>,
+    }
+    impl<'a> RoleReplaceAuthService<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleAuthServiceReplace>,
+            <V as std::convert::TryInto<
+                types::RoleAuthServiceReplace,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `RoleAuthServiceReplace` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleAuthServiceReplace,
+            ) -> types::builder::RoleAuthServiceReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/roles/{role}/authService`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match, if_none_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoleAuthServiceReplace::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_replace_auth_service",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_delete_auth_service`]
+
+[`Client::role_delete_auth_service`]: super::Client::role_delete_auth_service*/
+    #[derive(Debug, Clone)]
+    pub struct RoleDeleteAuthService<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> RoleDeleteAuthService<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/roles/{role}/authService`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_delete_auth_service",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_update_auth_service`]
+
+[`Client::role_update_auth_service`]: super::Client::role_update_auth_service*/
+    #[derive(Debug, Clone)]
+    pub struct RoleUpdateAuthService<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleAuthServiceUpdate, String>,
+    }
+    impl<'a> RoleUpdateAuthService<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleAuthServiceUpdate>,
+            <V as std::convert::TryInto<
+                types::RoleAuthServiceUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `RoleAuthServiceUpdate` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleAuthServiceUpdate,
+            ) -> types::builder::RoleAuthServiceUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/roles/{role}/authService`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoleAuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_update_auth_service",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::space_list_default_roles`]
+
+[`Client::space_list_default_roles`]: super::Client::space_list_default_roles*/
+    #[derive(Debug, Clone)]
+    pub struct SpaceListDefaultRoles<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> SpaceListDefaultRoles<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/defaultRoles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DefaultRoleCollection>, Error<types::Problem>> {
+            let Self { client, customer, space, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/defaultRoles", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& space.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "space_list_default_roles",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::space_add_default_roles`]
+
+[`Client::space_add_default_roles`]: super::Client::space_add_default_roles*/
+    #[derive(Debug, Clone)]
+    pub struct SpaceAddDefaultRoles<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::DefaultRolesAdd, String>,
+    }
+    impl<'a> SpaceAddDefaultRoles<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::DefaultRolesAdd>,
+            <V as std::convert::TryInto<
+                types::DefaultRolesAdd,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `DefaultRolesAdd` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::DefaultRolesAdd,
+            ) -> types::builder::DefaultRolesAdd,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/spaces/{space}/defaultRoles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DefaultRoleCollection>, Error<types::Problem>> {
+            let Self { client, customer, space, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::DefaultRolesAdd::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/defaultRoles", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& space.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "space_add_default_roles",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -26086,6 +32902,585 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::auth_service_update_returning`]
+
+[`Client::auth_service_update_returning`]: super::Client::auth_service_update_returning*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceUpdateReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::AuthServiceUpdate, String>,
+    }
+    impl<'a> AuthServiceUpdateReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::AuthServiceUpdate>,
+            <V as std::convert::TryInto<
+                types::AuthServiceUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `AuthServiceUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::AuthServiceUpdate,
+            ) -> types::builder::AuthServiceUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service-}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::AuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& auth_service.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_update_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::auth_service_update_role_provider_returning`]
+
+[`Client::auth_service_update_role_provider_returning`]: super::Client::auth_service_update_role_provider_returning*/
+    #[derive(Debug, Clone)]
+    pub struct AuthServiceUpdateRoleProviderReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        auth_service: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleProviderUpdate, String>,
+    }
+    impl<'a> AuthServiceUpdateRoleProviderReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                auth_service: Err("auth_service was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn auth_service<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.auth_service = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for auth_service failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleProviderUpdate>,
+            <V as std::convert::TryInto<
+                types::RoleProviderUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleProviderUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleProviderUpdate,
+            ) -> types::builder::RoleProviderUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service-}/roleProvider`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoleProvider>, Error<types::Problem>> {
+            let Self { client, customer, auth_service, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let auth_service = auth_service.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoleProviderUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/authServices/{}/roleProvider", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& auth_service
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "auth_service_update_role_provider_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_update_returning`]
+
+[`Client::role_update_returning`]: super::Client::role_update_returning*/
+    #[derive(Debug, Clone)]
+    pub struct RoleUpdateReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleUpdate, String>,
+    }
+    impl<'a> RoleUpdateReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleUpdate>,
+            <V as std::convert::TryInto<types::RoleUpdate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoleUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleUpdate,
+            ) -> types::builder::RoleUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/roles/{role-}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Role>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::RoleUpdate::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
+                .to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_update_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::role_update_auth_service_returning`]
+
+[`Client::role_update_auth_service_returning`]: super::Client::role_update_auth_service_returning*/
+    #[derive(Debug, Clone)]
+    pub struct RoleUpdateAuthServiceReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        role: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoleAuthServiceUpdate, String>,
+    }
+    impl<'a> RoleUpdateAuthServiceReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                role: Err("role was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn role<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.role = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for role failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoleAuthServiceUpdate>,
+            <V as std::convert::TryInto<
+                types::RoleAuthServiceUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `RoleAuthServiceUpdate` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoleAuthServiceUpdate,
+            ) -> types::builder::RoleAuthServiceUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/roles/{role-}/authService`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
+            let Self { client, customer, role, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let role = role.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoleAuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& role.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "role_update_auth_service_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::image_update_returning`]
 
 [`Client::image_update_returning`]: super::Client::image_update_returning*/
@@ -26243,14 +33638,17 @@ pub mod builder {
 }
 crate::pages::pages! {
     AuditEntryCollection => types::AuditEntry,
+    AuthServiceCollection => types::AuthService,
     BatchCollection => types::Batch,
     CustomerCollection => types::Customer,
+    DefaultRoleCollection => types::DefaultRole,
     ImageCollection => types::Image,
     ImageOptimisationPolicyCollection => types::ImageOptimisationPolicy,
     KeyCollection => types::Key,
     NamedQueryCollection => types::NamedQuery,
     PortalRoleCollection => types::PortalRole,
     PortalUserCollection => types::PortalUser,
+    RoleCollection => types::Role,
     SpaceCollection => types::Space,
     StoragePolicyCollection => types::StoragePolicy,
     ThumbnailPolicyCollection => types::ThumbnailPolicy,

@@ -22,10 +22,10 @@ pub struct App {
     pub db: store::Db,
     /// The stored files.
     pub objects: objects::Objects,
+    /// Seals what must not be readable from the database alone.
+    pub secrets: secrets::Secrets,
     /// What ingests images.
     pub engine: Arc<ingest::Engine>,
-    /// Seals what is stored and must not be read by others.
-    pub secrets: secrets::Secrets,
     /// How failures and bodiless successes are answered.
     pub profile: http::Profile,
     /// The public base URL, unless it is taken from the request.

@@ -1,6 +1,8 @@
 //! Contract tests, one module per resource.
 
 mod audit;
+mod auth_services;
+mod default_roles;
 mod docs;
 mod harness;
 mod idempotency;
@@ -8,3 +10,4 @@ mod links;
 mod metadata;
 mod named_queries;
 mod portal_users;
+mod roles;

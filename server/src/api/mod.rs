@@ -2,6 +2,7 @@
 //! the domain.
 
 pub mod audit;
+pub mod auth_services;
 pub mod batches;
 pub mod customers;
 pub mod delivery;
@@ -15,6 +16,7 @@ pub mod policies;
 pub mod portal_roles;
 pub mod portal_users;
 pub mod queue;
+pub mod roles;
 pub mod spaces;
 pub mod storage;
 
@@ -35,6 +37,10 @@ pub enum Tag {
     PortalUsers,
     /// Named queries.
     NamedQueries,
+    /// Auth services.
+    AuthServices,
+    /// Roles.
+    Roles,
     /// Spaces.
     Spaces,
     /// Images.
@@ -56,19 +62,21 @@ pub enum Tag {
 }
 
 type All = (
-    (audit::Api, batches::Api, customers::Api, delivery::Api),
-    (entry_point::Api, hydra::Api, images::Api, keys::Api),
-    (metadata::Api, named_queries::Api, policies::Api, portal_roles::Api),
-    (portal_users::Api, queue::Api, spaces::Api, storage::Api),
+    (audit::Api, auth_services::Api, batches::Api, customers::Api),
+    (delivery::Api, entry_point::Api, hydra::Api, images::Api),
+    (keys::Api, metadata::Api, named_queries::Api, policies::Api),
+    (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
+    (spaces::Api, storage::Api),
 );
 
 /// All operations.
 pub fn service() -> OpenApiService<Completed<All>, ()> {
     let all = (
-        (audit::Api, batches::Api, customers::Api, delivery::Api),
-        (entry_point::Api, hydra::Api, images::Api, keys::Api),
-        (metadata::Api, named_queries::Api, policies::Api, portal_roles::Api),
-        (portal_users::Api, queue::Api, spaces::Api, storage::Api),
+        (audit::Api, auth_services::Api, batches::Api, customers::Api),
+        (delivery::Api, entry_point::Api, hydra::Api, images::Api),
+        (keys::Api, metadata::Api, named_queries::Api, policies::Api),
+        (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
+        (spaces::Api, storage::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

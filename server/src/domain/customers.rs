@@ -4,7 +4,7 @@ use super::{
     Error,
     keys::{self, Principal},
     page::{Page, Paging},
-    policies, time,
+    policies, roles, time,
 };
 use crate::store::{self, Db, Tx};
 use futures::FutureExt;
@@ -98,6 +98,9 @@ async fn insert(tx: &Tx, new: NewCustomer, administrator: bool) -> Result<Custom
     };
     store::customers::insert(tx, &customer).await?;
     store::usage::insert(tx, customer.id, now).await?;
+    if !administrator {
+        roles::endow(tx, customer.id).await?;
+    }
     Ok(customer)
 }
 

@@ -1,6 +1,7 @@
 //! The rules of the service. Nothing here knows of HTTP, nothing here writes SQL.
 
 pub mod audit;
+pub mod auth_services;
 pub mod batches;
 pub mod customers;
 pub mod idempotency;
@@ -18,6 +19,7 @@ pub mod public_id;
 pub mod query;
 pub mod queue;
 pub mod register;
+pub mod roles;
 pub mod spaces;
 pub mod time;
 

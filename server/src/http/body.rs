@@ -17,11 +17,18 @@ pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 pub trait Input: Type + ParseFromJSON {
     /// The class that `@type` names, if any.
     const CLASS: &'static str;
+    /// Other classes that `@type` may name.
+    const ALSO: &'static [&'static str] = &[];
     /// Whether the body is a merge patch.
     const PATCH: bool = false;
 
     /// Brings other spellings of the same body into the form of the schema.
     fn prepare(_: &mut Map<String, Value>) {}
+
+    /// The object that a body means which is a list, where lists are taken.
+    fn of_list(_: Vec<Value>) -> Option<Map<String, Value>> {
+        None
+    }
 }
 
 /// A body of the schema of `T`.
@@ -61,7 +68,7 @@ impl<'a, T: Input> ApiExtractor<'a> for Json<T> {
 }
 
 async fn read<T: Input>(request: &Request, body: &mut RequestBody) -> Result<Json<T>, Failure> {
-    let raw = object(&bytes(request, body).await?)?;
+    let raw = object::<T>(&bytes(request, body).await?)?;
     parse(raw)
 }
 
@@ -105,12 +112,13 @@ fn is_json(content_type: &str) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
+fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Failure::invalid("", "The body is missing: send a JSON object."));
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
+        Ok(Value::Array(items)) if let Some(members) = T::of_list(items.clone()) => Ok(members),
         Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
         Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
     }
@@ -138,7 +146,7 @@ fn check_class<T: Input>(raw: &Map<String, Value>) -> Result<(), Failure> {
     let Some(given) = raw.get("@type").and_then(Value::as_str) else { return Ok(()) };
     let class = local(given);
     let known = document().schemas.contains(class) || class == "Collection";
-    if known && class != T::CLASS {
+    if known && class != T::CLASS && !T::ALSO.contains(&class) {
         let detail = format!("The body is a `{class}`, but this takes a `{}`.", T::CLASS);
         return Err(Failure::invalid("/@type", detail));
     }

@@ -92,6 +92,37 @@ impl Links {
         format!("{}/customers/{customer}/namedQueries/{}", self.base, segment(query))
     }
 
+    /// The auth services of a customer.
+    pub fn auth_services(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}/authServices", self.base)
+    }
+
+    /// An auth service of a customer.
+    pub fn auth_service(&self, customer: i64, service: &str) -> String {
+        format!("{}/{}", self.auth_services(customer), segment(service))
+    }
+
+    /// The roles of a customer.
+    pub fn roles(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}/roles", self.base)
+    }
+
+    /// A role of a customer.
+    pub fn role(&self, customer: i64, role: &str) -> String {
+        format!("{}/{}", self.roles(customer), segment(role))
+    }
+
+    /// The id that a reference gives to a member of a collection here: the id itself, its path, or its URI.
+    pub fn id_within(&self, collection: &str, reference: &str) -> Option<String> {
+        let path = collection.strip_prefix(&self.base).unwrap_or(collection);
+        let id = [collection, path]
+            .iter()
+            .find_map(|start| reference.strip_prefix(start)?.strip_prefix('/'))
+            .or_else(|| (!reference.contains([':', '/'])).then_some(reference))?;
+        let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
+        (!id.is_empty() && !id.contains('/')).then(|| id.into_owned())
+    }
+
     /// A space of a customer.
     pub fn space(&self, customer: i64, space: i64) -> String {
         format!("{}/customers/{customer}/spaces/{space}", self.base)

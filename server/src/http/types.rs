@@ -87,6 +87,26 @@ text_type!(
     text(1, 1000, None)
 );
 text_type!(
+    /// A reference to an auth service.
+    AuthServiceReference,
+    text(1, 1000, None)
+);
+text_type!(
+    /// Another name of a role: no commas.
+    Alias,
+    text(1, 1000, Some("^[^,]+$"))
+);
+text_type!(
+    /// The id of an auth service in a path.
+    AuthServiceId,
+    text(1, 200, Some("^[A-Za-z0-9._~-]+$"))
+);
+text_type!(
+    /// The id of a role in a path.
+    RoleId,
+    text(1, 200, Some("^[A-Za-z0-9._~-]+$"))
+);
+text_type!(
     /// The name of a customer in URLs.
     CustomerName,
     text(1, 60, Some("^[A-Za-z0-9_.-]+$"))
@@ -143,6 +163,8 @@ text_type!(
     /// The id of a portal role in a path.
     PortalRoleId,
     text(1, 200, None)
+);
+text_type!(
     /// The name of a named query: one path segment.
     QueryName,
     text(1, 500, Some(r"^[^/\\\x00-\x1f\x7f]+$"))
@@ -268,5 +290,57 @@ impl ParseFromJSON for Time {
 impl ToJSON for Time {
     fn to_json(&self) -> Option<Value> {
         Some(Value::String(self.text()))
+    }
+}
+
+/// Roles in a body that may have the link to them in place of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RolesOrLink {
+    /// The roles.
+    Roles(Vec<RoleReference>),
+    /// The link.
+    Link(String),
+}
+
+impl Type for RolesOrLink {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+    fn name() -> Cow<'static, str> {
+        "roles_or_link".into()
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let roles = MetaSchema {
+            items: Some(Box::new(RoleReference::schema_ref())),
+            max_items: Some(crate::domain::spaces::MAX_ROLES),
+            ..MetaSchema::new("array")
+        };
+        let link = MetaSchema { max_length: Some(1000), ..MetaSchema::new("string") };
+        inline(MetaSchema { one_of: vec![inline(roles), inline(link)], ..MetaSchema::ANY })
+    }
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ParseFromJSON for RolesOrLink {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        match value {
+            Some(Value::String(link)) => Ok(Self::Link(link)),
+            other => Vec::parse_from_json(other).map(Self::Roles).map_err(ParseError::propagate),
+        }
+    }
+}
+
+impl ToJSON for RolesOrLink {
+    fn to_json(&self) -> Option<Value> {
+        match self {
+            Self::Roles(roles) => roles.to_json(),
+            Self::Link(link) => Some(Value::String(link.clone())),
+        }
     }
 }

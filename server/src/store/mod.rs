@@ -6,6 +6,7 @@ mod postgres;
 mod sqlite;
 mod value;
 
+pub mod auth_services;
 pub mod batches;
 pub mod counters;
 pub mod customers;
@@ -16,6 +17,7 @@ pub mod metadata;
 pub mod named_queries;
 pub mod page;
 pub mod portal_users;
+pub mod roles;
 pub mod spaces;
 pub mod usage;
 pub mod work;
