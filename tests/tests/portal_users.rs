@@ -94,7 +94,7 @@ contract_test!(a_user_is_created_shown_listed_changed_and_deleted, profiles, asy
     user(server, &tenant, "reader@harbour.example").await;
 });
 
-contract_test!(put_creates_replaces_and_keeps_the_password, profiles, async |server: &mut TestServer| {
+contract_test!(put_creates_and_replaces, profiles, async |server: &mut TestServer| {
     let tenant = server.new_customer("harbour").await;
     let path = "/portalUsers/head-of_imaging.2~a";
     let incomplete = json!({ "email": "head@harbour.example" });

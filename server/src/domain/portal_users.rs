@@ -348,6 +348,39 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::customers, params, store::Query};
+
+    async fn hash_of(db: &Db, id: &str) -> String {
+        let sql = "SELECT password_hash FROM portal_users WHERE id = $1";
+        db.one(sql, params![id], |row| row.text(0)).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_changes_only_where_one_is_given_and_the_first_user_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&folder.path().join("people.db")).unwrap();
+        customers::found(&db, None, None).await.unwrap();
+        let with = |email: &str, password: Option<&str>| Settings {
+            email: email.to_owned(),
+            password: password.map(str::to_owned),
+            enabled: true,
+            roles: Change::Keep,
+        };
+        let (made, _) = replace(&db, 1, "a", with("a@b.example", Some("one")), None).await.unwrap();
+        let first = hash_of(&db, "a").await;
+        let (replaced, created) = replace(&db, 1, "a", with("c@b.example", None), Some(1)).await.unwrap();
+        assert_eq!((hash_of(&db, "a").await, created, replaced.version), (first.clone(), false, 2));
+        assert_eq!((&replaced.public_id, replaced.created), (&made.public_id, made.created));
+        let changes = Changes { password: Some("two".to_owned()), ..Changes::default() };
+        update(&db, 1, "a", changes, Some(2)).await.unwrap();
+        assert_ne!(hash_of(&db, "a").await, first);
+        let stale = replace(&db, 1, "a", with("d@b.example", None), Some(2)).await;
+        assert!(matches!(stale, Err(Error::Changed)));
+        let unwanted = replace(&db, 1, "a", with("d@b.example", None), Some(0)).await;
+        assert!(matches!(unwanted, Err(Error::Changed)));
+        let later = create(&db, 1, with("e@b.example", Some("three"))).await.unwrap();
+        assert_eq!((replaced.role.as_str(), later.role.as_str()), (FIRST_ROLE, LATER_ROLE));
+    }
 
     #[test]
     fn addresses_are_told_from_other_texts() {
