@@ -3,7 +3,7 @@
 use crate::{
     App, api,
     config::{Serve, Shared},
-    domain::{customers, ingest as domain_ingest},
+    domain::{customers, ingest as domain_ingest, policies::Policies, register::Rules},
     http::{front::Front, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
@@ -52,7 +52,8 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
         // What a killed process left behind.
         drop(std::fs::remove_dir_all(&scratch));
     }
-    let engine = Engine::new(db.clone(), objects.clone(), allowed, scratch, workers)?;
+    let rules = Rules { allowed, policies: Policies::new(&shared.storage_policy) };
+    let engine = Engine::new(db.clone(), objects.clone(), rules, shared.fetch_limits(), scratch, workers)?;
     let secrets = Secrets::at(&shared.data, shared.secret_key.as_deref())?;
     Ok(Parts { db, objects, engine: Arc::new(engine), secrets, workers })
 }

@@ -3,11 +3,13 @@
 //! A test drives a [`TestServer`] through a validating [`Proxy`]; see [`contract_test!`].
 
 pub mod browser;
+mod cut;
 pub mod document;
 mod eventually;
 pub mod http;
 pub mod origin;
 mod picture;
+pub mod places;
 mod postgres;
 pub mod process;
 pub mod proxy;
@@ -18,10 +20,12 @@ mod tenant;
 pub mod validate;
 
 pub use customer_client::{self, Credentials};
+pub use cut::Cut;
 pub use document::Document;
 pub use eventually::eventually;
 pub use http::{Answer, RawRequest, basic};
 pub use origin::Origin;
+pub use places::Places;
 pub use postgres::FreshDatabase;
 pub use proxy::Proxy;
 pub use run::run;

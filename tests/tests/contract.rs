@@ -1,13 +1,30 @@
 //! Contract tests, one module per resource.
 
+mod access;
 mod audit;
 mod auth_services;
+mod batches;
+mod client;
+mod customers;
 mod default_roles;
+mod delivery;
+mod demo;
 mod docs;
+mod entry_point;
 mod harness;
+mod hydra;
 mod idempotency;
+mod images;
+mod ingest;
+mod keys;
 mod links;
 mod metadata;
 mod named_queries;
+mod policies;
 mod portal_users;
+mod queue;
+mod registered;
 mod roles;
+mod spaces;
+mod statuses;
+mod storage;

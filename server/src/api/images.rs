@@ -348,7 +348,7 @@ async fn register(
     let engine = &caller.app.engine;
     let only_new = caller.conditions.only_new();
     let (claim, is_new) =
-        queue::submit_one(&caller.app.db, &engine.allowed, customer, registration, Engine::lease(), version, only_new)
+        queue::submit_one(&caller.app.db, &engine.rules, customer, registration, Engine::lease(), version, only_new)
             .await?;
     let at = claim.at.clone();
     engine.ingest(claim).await?;
@@ -455,7 +455,7 @@ impl Api {
         let known = read_only::shown(&shown);
         read_only::check::<Image>(&full_id(body.raw, &at), "ImageUpdate", Some(&known), "")?;
         let engine = &caller.app.engine;
-        let (image, again) = images::update(&caller.app.db, &engine.allowed, at, body.value.changes(), version).await?;
+        let (image, again) = images::update(&caller.app.db, &engine.rules, at, body.value.changes(), version).await?;
         if again {
             engine.wake();
         }

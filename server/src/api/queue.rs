@@ -115,7 +115,7 @@ impl Api {
         crate::domain::check(faults)?;
         let members = images::registrations(body.value.member)?;
         let engine = &caller.app.engine;
-        let batch = queue::submit(&caller.app.db, &engine.allowed, customer.0.0, members).await?;
+        let batch = queue::submit(&caller.app.db, &engine.rules, customer.0.0, members).await?;
         engine.wake();
         Ok(caller.created(&Batch::item(&batch, &caller.links)))
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Error,
+    images::ImageRef,
     keys::lock_usage,
     page::{Page, Paging},
     time,
@@ -111,13 +112,23 @@ pub(crate) async fn leave(tx: &Tx, id: i64, images: i64, superseding: bool) -> R
     Ok(store::batches::put(tx, &batch, before).await?)
 }
 
-/// Counts the end of one image.
+/// Counts the end of one image: once, however often it is ingested as a member of the batch; a later
+/// end that is another moves it from one number to the other.
 ///
 /// # Errors
 /// Whatever the database says.
-pub(crate) async fn count(tx: &Tx, id: i64, failed: bool, now: i64) -> Result<(), Error> {
+pub(crate) async fn count(tx: &Tx, id: i64, at: &ImageRef, failed: bool, now: i64) -> Result<(), Error> {
     let Some(mut batch) = store::batches::lock(tx, id).await? else { return Ok(()) };
     let before = batch.state;
+    let counted = store::batches::ended(tx, id, at, failed).await?;
+    if counted == Some(failed) {
+        return Ok(());
+    }
+    match counted {
+        Some(true) => batch.errors -= 1,
+        Some(false) => batch.completed -= 1,
+        None => {}
+    }
     if failed {
         batch.errors += 1;
     } else {

@@ -5,10 +5,11 @@ use super::{
     keys::lock_usage,
     page::{Page, Paging},
     query::{ImageOrder, ImageQuery},
-    register, spaces, time,
+    register::{self, Rules},
+    spaces, time,
 };
 use crate::{
-    ingest::address::{Allowed, check_origin},
+    ingest::address::check_origin,
     store::{self, Db, Tx, spaces::Held},
 };
 use futures::FutureExt;
@@ -210,12 +211,12 @@ pub async fn list(
 /// [`Error::Missing`], [`Error::Invalid`], [`Error::Changed`], or whatever the database says.
 pub async fn update(
     db: &Db,
-    allowed: &Allowed,
+    rules: &Rules,
     at: ImageRef,
     changes: Changes,
     version: Option<i64>,
 ) -> Result<(Image, bool), Error> {
-    if let Some(Err(detail)) = changes.origin.as_deref().map(|o| check_origin(o, allowed)) {
+    if let Some(Err(detail)) = changes.origin.as_deref().map(|o| check_origin(o, &rules.allowed)) {
         return Err(Error::invalid("/origin", detail));
     }
     db.write(move |tx| {

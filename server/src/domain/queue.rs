@@ -6,13 +6,10 @@ use super::{
     check,
     images::{Image, ImageRef},
     keys::lock_usage,
-    register::{self, Mode, PRIORITY_HIGH, PRIORITY_NORMAL, Registration},
+    register::{self, Mode, PRIORITY_HIGH, PRIORITY_NORMAL, Registration, Rules},
     time,
 };
-use crate::{
-    ingest::address::Allowed,
-    store::{self, Db, usage::Usage},
-};
+use crate::store::{self, Db, usage::Usage};
 use futures::FutureExt;
 use std::collections::HashMap;
 
@@ -32,19 +29,20 @@ pub async fn get(db: &Db, customer: i64) -> Result<Usage, Error> {
 /// # Errors
 /// [`Error::Invalid`] with a pointer to each member at fault, [`Error::Quota`], or whatever the
 /// database says.
-pub async fn submit(db: &Db, allowed: &Allowed, customer: i64, members: Vec<Registration>) -> Result<Batch, Error> {
+pub async fn submit(db: &Db, rules: &Rules, customer: i64, members: Vec<Registration>) -> Result<Batch, Error> {
     let mut faults = duplicates(&members);
     for (i, member) in members.iter().enumerate() {
-        faults.extend(register::faults(member, &format!("/member/{i}"), allowed));
+        faults.extend(register::faults(member, &format!("/member/{i}"), &rules.allowed));
     }
     check(faults)?;
+    let policies = rules.policies.clone();
     db.write(move |tx| {
         async move {
             let pointers: Vec<String> = (0..members.len()).map(|i| format!("/member/{i}")).collect();
             let id = store::counters::take(tx, "batch", 1).await?;
             let mode = Mode { batch: Some(id), priority: PRIORITY_NORMAL, lease: 0 };
             let count = members.len() as i64;
-            let images = register::register(tx, customer, members, &pointers, mode).await?;
+            let images = register::register(tx, &policies, customer, members, &pointers, mode).await?;
             let batch = Batch {
                 id,
                 customer,
@@ -91,14 +89,15 @@ fn duplicates(members: &[Registration]) -> Vec<Fault> {
 /// [`Error::Invalid`], [`Error::Quota`], [`Error::Changed`], or whatever the database says.
 pub async fn submit_one(
     db: &Db,
-    allowed: &Allowed,
+    rules: &Rules,
     customer: i64,
     registration: Registration,
     lease: i64,
     version: Option<i64>,
     only_new: bool,
 ) -> Result<(Image, bool), Error> {
-    check(register::faults(&registration, "", allowed))?;
+    check(register::faults(&registration, "", &rules.allowed))?;
+    let policies = rules.policies.clone();
     db.write(move |tx| {
         async move {
             // The numbers of the customer are locked first everywhere, so that no two wait for each other.
@@ -115,7 +114,8 @@ pub async fn submit_one(
                 return Err(Error::Changed);
             }
             let mode = Mode { batch: None, priority: PRIORITY_HIGH, lease };
-            let images = register::register(tx, customer, vec![registration], &[String::new()], mode).await?;
+            let images =
+                register::register(tx, &policies, customer, vec![registration], &[String::new()], mode).await?;
             let image =
                 images.into_iter().next().ok_or_else(|| Error::invalid("", "There is no image to register."))?;
             Ok((image, old.is_none()))

@@ -4,7 +4,8 @@ use super::{
     Error, Fault, batches, check,
     images::{Channel, Image, ImageRef, Settings, check_channels, check_id},
     keys::lock_usage,
-    policies, spaces, time,
+    policies::Policies,
+    spaces, time,
 };
 use crate::{
     ingest::address::{Allowed, check_origin},
@@ -44,6 +45,15 @@ pub struct Registration {
     pub family: Option<String>,
     /// See [`Settings::channels`].
     pub channels: Option<Vec<Channel>>,
+}
+
+/// What the operator allows; clones share it.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The networks that origins may be in besides public ones.
+    pub allowed: Allowed,
+    /// How much customers may store.
+    pub policies: Policies,
 }
 
 /// How registrations are to be carried out.
@@ -98,6 +108,7 @@ pub fn faults(registration: &Registration, at: &str, allowed: &Allowed) -> Vec<F
 /// [`Error::Invalid`] for an unknown space, [`Error::Quota`], or whatever the database says.
 pub async fn register(
     tx: &Tx,
+    policies: &Policies,
     customer: i64,
     registrations: Vec<Registration>,
     pointers: &[String],
@@ -114,7 +125,7 @@ pub async fn register(
         .into_iter()
         .map(|image| ((image.at.space, image.at.id.clone()), image))
         .collect();
-    room(tx, customer, &usage, (wanted.len() - existing.len()) as i64).await?;
+    room(tx, policies, customer, &usage, (wanted.len() - existing.len()) as i64).await?;
 
     let now = time::now();
     let first = store::counters::take(tx, "generation", wanted.len() as i64).await?;
@@ -175,11 +186,11 @@ async fn homes(
 }
 
 /// Whether the storage policy has room for more images.
-async fn room(tx: &Tx, customer: i64, usage: &Usage, new: i64) -> Result<(), Error> {
+async fn room(tx: &Tx, policies: &Policies, customer: i64, usage: &Usage, new: i64) -> Result<(), Error> {
     let owner = store::customers::get(tx, customer)
         .await?
         .ok_or_else(|| Error::Missing(format!("There is no customer {customer}.")))?;
-    let policy = policies::storage_policy(&owner.storage_policy)?;
+    let policy = policies.storage_named(&owner.storage_policy)?;
     if usage.images + new > policy.images {
         return Err(Error::Quota(format!(
             "The storage policy `{}` allows {} images, {} are stored and {new} would be added: delete some first.",

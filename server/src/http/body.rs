@@ -2,16 +2,23 @@
 
 use super::{document::document, problem::Failure};
 use crate::domain;
-use poem::{Request, RequestBody, error::ReadBodyError};
+use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
     types::{ParseFromJSON, Type},
 };
 use serde_json::{Map, Value};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Bytes of a request body at most.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of memory to reserve for a body that is only announced.
+const MAX_RESERVED: usize = 1024 * 1024;
+/// How long a refused body is still taken, and how many bytes of it.
+const LINGER: Duration = Duration::from_secs(10);
+const LINGER_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A type that request bodies are read into.
 pub trait Input: Type + ParseFromJSON {
@@ -90,19 +97,32 @@ pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failur
 
 /// The body, if its type is one that is read and its size is allowed.
 async fn bytes(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, Failure> {
+    let mut reader = body.take().map_err(|_| Failure::Internal)?.into_async_read();
     if let Some(given) = request.content_type().filter(|given| !is_json(given)) {
+        linger(reader);
         return Err(Failure::MediaType(given.chars().take(100).collect()));
     }
-    let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok());
-    if length.is_some_and(|l| l > MAX_BYTES) {
+    let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok()).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length.min(MAX_RESERVED));
+    let mut limited = (&mut reader).take(MAX_BYTES as u64 + 1);
+    if length <= MAX_BYTES && limited.read_to_end(&mut bytes).await.is_err() {
+        return Err(Failure::invalid("", "The body ended before it was complete: send it again."));
+    }
+    if length.max(bytes.len()) > MAX_BYTES {
+        linger(reader);
         return Err(Failure::TooLarge(MAX_BYTES));
     }
-    let body = body.take().map_err(|_| Failure::Internal)?;
-    match body.into_bytes_limit(MAX_BYTES).await {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(ReadBodyError::PayloadTooLarge) => Err(Failure::TooLarge(MAX_BYTES)),
-        Err(_) => Err(Failure::invalid("", "The body ended before it was complete: send it again.")),
-    }
+    Ok(bytes)
+}
+
+/// Takes what still comes of a body that is refused, for a while. The answer doesn't wait for it, but a
+/// connection that closed on a client in mid-sentence would keep that client from reading the answer.
+fn linger(reader: impl AsyncRead + Unpin + Send + 'static) {
+    tokio::spawn(async move {
+        let rest = &mut reader.take(LINGER_BYTES);
+        // Whether it comes or not, nobody needs it.
+        drop(tokio::time::timeout(LINGER, tokio::io::copy(rest, &mut tokio::io::sink())).await);
+    });
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -291,3 +291,47 @@ fn finish(headers: &mut HeaderMap, links: &Links, request_id: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{policies::Policies, register::Rules},
+        http::Profile,
+        ingest::{Engine, fetch::Limits},
+        objects::Objects,
+        store::Db,
+    };
+    use poem::endpoint::make;
+    use std::path::Path;
+
+    fn app(directory: &Path) -> App {
+        let db = Db::sqlite(&directory.join("db")).unwrap();
+        let objects = Objects::open(directory.join("objects").to_str().unwrap()).unwrap();
+        let rules = Rules { allowed: std::iter::empty().collect(), policies: Policies::new(&[]) };
+        let engine =
+            Engine::new(db.clone(), objects.clone(), rules, Limits::default(), directory.join("scratch"), 0).unwrap();
+        App { db, objects, engine: Arc::new(engine), profile: Profile::Seed, public_url: None }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_like_any_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let handler = make(|_: Request| async { panic!("a secret of the inside") as poem::Result<Response> });
+        let front = Front(Arc::new(app(directory.path()))).transform(handler);
+        for _ in 0..2 {
+            let request = Request::builder().uri_str("/vocab").header("host", "api.example.org").finish();
+            let mut response = front.call(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let id = response.header("x-request-id").unwrap().to_owned();
+            assert!(response.header("link").is_some());
+            assert_eq!(response.header("content-type"), Some("application/problem+json"));
+            let body = response.take_body().into_string().await.unwrap();
+            let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!((&problem["status"], &problem["requestId"]), (&500.into(), &id.into()));
+            assert_eq!(problem["type"], "http://api.example.org/vocab#problems/internal");
+            assert_eq!(problem["instance"], "http://api.example.org/vocab");
+            assert!(!body.contains("secret"), "{body}");
+        }
+    }
+}

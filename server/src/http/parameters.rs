@@ -180,3 +180,4 @@ pub fn of_collection(schema: &str) -> Vec<MetaOperationParam> {
     }
     all
 }
+// touch

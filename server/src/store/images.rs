@@ -293,19 +293,29 @@ pub async fn list(
 }
 
 fn keys(scope: Scope, order: &ImageOrder) -> Vec<Key> {
-    const STRINGS: [&str; 3] = ["string1", "string2", "string3"];
+    const STRINGS: [(&str, &str); 3] = [
+        ("CASE WHEN string1 = '' THEN 1 ELSE 0 END", "string1"),
+        ("CASE WHEN string2 = '' THEN 1 ELSE 0 END", "string2"),
+        ("CASE WHEN string3 = '' THEN 1 ELSE 0 END", "string3"),
+    ];
     const NUMBERS: [&str; 3] = ["number1", "number2", "number3"];
     // Values that are not set come last, whichever way.
     let unset_last = |up, down| vec![Key::int(if order.descending { down } else { up })];
+    // Downwards they come last by themselves.
+    let empty_last =
+        |empty, text| if order.descending { vec![Key::text(text)] } else { vec![Key::int(empty), Key::text(text)] };
     let mut keys = match order.by {
         None if scope == Scope::Waiting => return vec![Key::int("generation")],
         None | Some(ImageOrderBy::Created) => vec![Key::int("created")],
         Some(ImageOrderBy::Id) => vec![Key::text("id")],
         Some(ImageOrderBy::Origin) => vec![Key::text("origin")],
-        Some(ImageOrderBy::Error) => vec![Key::text("error")],
+        Some(ImageOrderBy::Error) => empty_last("CASE WHEN error = '' THEN 1 ELSE 0 END", "error"),
         Some(ImageOrderBy::MediaType) => vec![Key::text("media_type")],
         Some(ImageOrderBy::MaxUnauthorised) => vec![Key::int("max_unauthorised")],
-        Some(ImageOrderBy::String(i)) => vec![Key::text(STRINGS[usize::from(i.min(2))])],
+        Some(ImageOrderBy::String(i)) => {
+            let (empty, text) = STRINGS[usize::from(i.min(2))];
+            empty_last(empty, text)
+        }
         Some(ImageOrderBy::Number(i)) => vec![Key::int(NUMBERS[usize::from(i.min(2))])],
         Some(ImageOrderBy::Finished) => unset_last("COALESCE(finished, 9223372036854775807)", "COALESCE(finished, -1)"),
         Some(ImageOrderBy::Width) => unset_last("COALESCE(width, 9223372036854775807)", "COALESCE(width, -1)"),

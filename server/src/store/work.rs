@@ -1,7 +1,10 @@
 //! What the ingest workers need: images to claim.
 
 use super::{Error, Query, Tx, images};
-use crate::{domain::images::Image, params};
+use crate::{
+    domain::images::{Image, ImageRef},
+    params,
+};
 
 /// Claims up to `count` of the images that wait, in the order of the queue, until `lease`
 /// (milliseconds since the epoch). An image whose lease ran out was left by a worker that died.
@@ -17,6 +20,19 @@ pub async fn claim(tx: &Tx, count: i64, now: i64, lease: i64) -> Result<Vec<Imag
         images::COLUMNS
     );
     tx.all(&sql, params![lease, now, count], images::image).await
+}
+
+/// Lengthens the claim on a registration until `lease` (milliseconds since the epoch).
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn renew(tx: &Tx, at: &ImageRef, generation: i64, lease: i64) -> Result<(), Error> {
+    tx.exec(
+        "UPDATE images SET lease = $5 WHERE customer = $1 AND space = $2 AND id = $3 AND generation = $4 AND ingesting = 1",
+        params![at.customer, at.space, &at.id, generation, lease],
+    )
+    .await
+    .map(drop)
 }
 
 /// Lets go of every claim; for the one process that works on a database of its own, when it starts.
