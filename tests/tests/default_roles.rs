@@ -35,7 +35,7 @@ contract_test!(spaces_keep_default_roles, profiles, async |server: &mut TestServ
 
     let page = tenant.request(server, "GET", &format!("{link}?pageSize=1")).send().await.expect(200).json();
     let next = page["view"]["next"].as_str().unwrap();
-    assert_eq!(ids(&tenant.request(server, "GET", next).send().await.expect(200).json()), [own.clone()]);
+    assert_eq!(ids(&tenant.request(server, "GET", next).send().await.expect(200).json()), std::slice::from_ref(&own));
     let request = tenant.request(server, "GET", &format!("{link}?cursor=WyJ4Il0"));
     request.send().await.expect_problem(400, "/invalid");
 
