@@ -2,10 +2,13 @@
 //! the domain.
 
 pub mod batches;
+pub mod bulk;
 pub mod customers;
 pub mod delivery;
 pub mod entry_point;
 pub mod hydra;
+pub mod image_list;
+pub mod image_parts;
 pub mod images;
 pub mod keys;
 pub mod policies;
@@ -48,6 +51,7 @@ type All = (
     (entry_point::Api, hydra::Api, customers::Api, keys::Api),
     (spaces::Api, images::Api, queue::Api, batches::Api),
     (storage::Api, policies::Api, delivery::Api),
+    (bulk::Api, image_parts::Api),
 );
 
 /// All operations.
@@ -56,6 +60,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (entry_point::Api, hydra::Api, customers::Api, keys::Api),
         (spaces::Api, images::Api, queue::Api, batches::Api),
         (storage::Api, policies::Api, delivery::Api),
+        (bulk::Api, image_parts::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

@@ -1,6 +1,7 @@
 //! The rules of the service. Nothing here knows of HTTP, nothing here writes SQL.
 
 pub mod batches;
+pub mod bulk;
 pub mod customers;
 pub mod images;
 pub mod ingest;
