@@ -446,6 +446,8 @@ pub mod types {
     ///The receipt of what was put on the queue in one request.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Batch {
+        ///Everything that was ever put on the queue with the batch and still exists, whichever batch it belongs to now.
+        pub assets: ::std::string::String,
         ///How many images of the batch were ingested without an error.
         pub completed: i64,
         ///The images of the batch that were ingested without an error.
@@ -485,6 +487,245 @@ pub mod types {
     impl Batch {
         pub fn builder() -> builder::Batch {
             Default::default()
+        }
+    }
+    ///`BatchAssetsOrderBy`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum BatchAssetsOrderBy {
+        #[serde(rename = "id")]
+        Id,
+        #[serde(rename = "modelId")]
+        ModelId,
+        #[serde(rename = "created")]
+        Created,
+        #[serde(rename = "finished")]
+        Finished,
+        #[serde(rename = "origin")]
+        Origin,
+        #[serde(rename = "width")]
+        Width,
+        #[serde(rename = "height")]
+        Height,
+        #[serde(rename = "duration")]
+        Duration,
+        #[serde(rename = "string1")]
+        String1,
+        #[serde(rename = "string2")]
+        String2,
+        #[serde(rename = "string3")]
+        String3,
+        #[serde(rename = "number1")]
+        Number1,
+        #[serde(rename = "number2")]
+        Number2,
+        #[serde(rename = "number3")]
+        Number3,
+        #[serde(rename = "error")]
+        Error,
+        #[serde(rename = "batch")]
+        Batch,
+        #[serde(rename = "maxUnauthorised")]
+        MaxUnauthorised,
+        #[serde(rename = "mediaType")]
+        MediaType,
+    }
+    impl ::std::fmt::Display for BatchAssetsOrderBy {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Id => f.write_str("id"),
+                Self::ModelId => f.write_str("modelId"),
+                Self::Created => f.write_str("created"),
+                Self::Finished => f.write_str("finished"),
+                Self::Origin => f.write_str("origin"),
+                Self::Width => f.write_str("width"),
+                Self::Height => f.write_str("height"),
+                Self::Duration => f.write_str("duration"),
+                Self::String1 => f.write_str("string1"),
+                Self::String2 => f.write_str("string2"),
+                Self::String3 => f.write_str("string3"),
+                Self::Number1 => f.write_str("number1"),
+                Self::Number2 => f.write_str("number2"),
+                Self::Number3 => f.write_str("number3"),
+                Self::Error => f.write_str("error"),
+                Self::Batch => f.write_str("batch"),
+                Self::MaxUnauthorised => f.write_str("maxUnauthorised"),
+                Self::MediaType => f.write_str("mediaType"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for BatchAssetsOrderBy {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "id" => Ok(Self::Id),
+                "modelId" => Ok(Self::ModelId),
+                "created" => Ok(Self::Created),
+                "finished" => Ok(Self::Finished),
+                "origin" => Ok(Self::Origin),
+                "width" => Ok(Self::Width),
+                "height" => Ok(Self::Height),
+                "duration" => Ok(Self::Duration),
+                "string1" => Ok(Self::String1),
+                "string2" => Ok(Self::String2),
+                "string3" => Ok(Self::String3),
+                "number1" => Ok(Self::Number1),
+                "number2" => Ok(Self::Number2),
+                "number3" => Ok(Self::Number3),
+                "error" => Ok(Self::Error),
+                "batch" => Ok(Self::Batch),
+                "maxUnauthorised" => Ok(Self::MaxUnauthorised),
+                "mediaType" => Ok(Self::MediaType),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for BatchAssetsOrderBy {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for BatchAssetsOrderBy {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`BatchAssetsOrderByDescending`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum BatchAssetsOrderByDescending {
+        #[serde(rename = "id")]
+        Id,
+        #[serde(rename = "modelId")]
+        ModelId,
+        #[serde(rename = "created")]
+        Created,
+        #[serde(rename = "finished")]
+        Finished,
+        #[serde(rename = "origin")]
+        Origin,
+        #[serde(rename = "width")]
+        Width,
+        #[serde(rename = "height")]
+        Height,
+        #[serde(rename = "duration")]
+        Duration,
+        #[serde(rename = "string1")]
+        String1,
+        #[serde(rename = "string2")]
+        String2,
+        #[serde(rename = "string3")]
+        String3,
+        #[serde(rename = "number1")]
+        Number1,
+        #[serde(rename = "number2")]
+        Number2,
+        #[serde(rename = "number3")]
+        Number3,
+        #[serde(rename = "error")]
+        Error,
+        #[serde(rename = "batch")]
+        Batch,
+        #[serde(rename = "maxUnauthorised")]
+        MaxUnauthorised,
+        #[serde(rename = "mediaType")]
+        MediaType,
+    }
+    impl ::std::fmt::Display for BatchAssetsOrderByDescending {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Id => f.write_str("id"),
+                Self::ModelId => f.write_str("modelId"),
+                Self::Created => f.write_str("created"),
+                Self::Finished => f.write_str("finished"),
+                Self::Origin => f.write_str("origin"),
+                Self::Width => f.write_str("width"),
+                Self::Height => f.write_str("height"),
+                Self::Duration => f.write_str("duration"),
+                Self::String1 => f.write_str("string1"),
+                Self::String2 => f.write_str("string2"),
+                Self::String3 => f.write_str("string3"),
+                Self::Number1 => f.write_str("number1"),
+                Self::Number2 => f.write_str("number2"),
+                Self::Number3 => f.write_str("number3"),
+                Self::Error => f.write_str("error"),
+                Self::Batch => f.write_str("batch"),
+                Self::MaxUnauthorised => f.write_str("maxUnauthorised"),
+                Self::MediaType => f.write_str("mediaType"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for BatchAssetsOrderByDescending {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "id" => Ok(Self::Id),
+                "modelId" => Ok(Self::ModelId),
+                "created" => Ok(Self::Created),
+                "finished" => Ok(Self::Finished),
+                "origin" => Ok(Self::Origin),
+                "width" => Ok(Self::Width),
+                "height" => Ok(Self::Height),
+                "duration" => Ok(Self::Duration),
+                "string1" => Ok(Self::String1),
+                "string2" => Ok(Self::String2),
+                "string3" => Ok(Self::String3),
+                "number1" => Ok(Self::Number1),
+                "number2" => Ok(Self::Number2),
+                "number3" => Ok(Self::Number3),
+                "error" => Ok(Self::Error),
+                "batch" => Ok(Self::Batch),
+                "maxUnauthorised" => Ok(Self::MaxUnauthorised),
+                "mediaType" => Ok(Self::MediaType),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for BatchAssetsOrderByDescending {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for BatchAssetsOrderByDescending {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///One page of batches.
@@ -1761,6 +2002,8 @@ pub mod types {
         ///Always `Image`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///URIs of the manifests that use the image, as other programs keep them here.
+        pub manifests: ::std::vec::Vec<::std::string::String>,
         ///-1 no limit, 0 nothing without a role, or the longest edge in pixels that everybody may see.
         #[serde(rename = "maxUnauthorised")]
         pub max_unauthorised: i64,
@@ -1822,6 +2065,23 @@ pub mod types {
             Default::default()
         }
     }
+    ///Changes to images of one space.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageChanges {
+        ///`Collection`, or nothing.
+        #[serde(
+            rename = "@type",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub kind: ::std::option::Option<::std::string::String>,
+        ///The changes, one for each image.
+        pub member: ::std::vec::Vec<ImageMemberUpdate>,
+    }
+    impl ImageChanges {
+        pub fn builder() -> builder::ImageChanges {
+            Default::default()
+        }
+    }
     ///One page of images.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ImageCollection {
@@ -1873,6 +2133,9 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub initial_origin: ::std::option::Option<::std::string::String>,
+        ///URIs of the manifests that use the image, kept as sent. Other programs keep them here, so they stay as they are when an image that exists is registered again without them.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub manifests: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///-1 no limit, 0 nothing without a role, or the longest edge in pixels that everybody may see. The default is that of the space.
         #[serde(
             rename = "maxUnauthorised",
@@ -1979,6 +2242,23 @@ pub mod types {
             value.parse()
         }
     }
+    ///What became of images that were to be deleted.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageDeletion {
+        ///How many were deleted.
+        pub deleted: i64,
+        ///The numbers in a sentence.
+        pub message: ::std::string::String,
+        ///How many there were none of.
+        pub missing: i64,
+        ///How many images were to be deleted.
+        pub requested: i64,
+    }
+    impl ImageDeletion {
+        pub fn builder() -> builder::ImageDeletion {
+            Default::default()
+        }
+    }
     ///What the master is: `I` an image, `T` timed, `F` any other file.
     #[derive(
         ::serde::Deserialize,
@@ -2033,6 +2313,23 @@ pub mod types {
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
+        }
+    }
+    ///A list of images of one customer, by their ids.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageList {
+        ///`Collection`, or nothing.
+        #[serde(
+            rename = "@type",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub kind: ::std::option::Option<::std::string::String>,
+        ///The images, none twice.
+        pub member: ::std::vec::Vec<ImageReference>,
+    }
+    impl ImageList {
+        pub fn builder() -> builder::ImageList {
+            Default::default()
         }
     }
     ///`ImageListAllOrderBy`
@@ -2267,6 +2564,88 @@ pub mod types {
     }
     impl ::std::convert::TryFrom<::std::string::String>
     for ImageListAllOrderByDescending {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A change of one field of the images of a list.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageListChange {
+        ///The field to change: `manifests`, `tags`, `roles`, `string1` to `string3` or `number1` to `number3`; any other is refused.
+        pub field: ::std::string::String,
+        ///`Collection`, or nothing.
+        #[serde(
+            rename = "@type",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub kind: ::std::option::Option<::std::string::String>,
+        ///The images, none twice.
+        pub member: ::std::vec::Vec<ImageReference>,
+        ///`add` appends the values that a list doesn't have yet, `remove` takes them out, `replace` puts them in place of the list. Strings and numbers can only be replaced.
+        pub operation: ImageListChangeOperation,
+        ///The values, within the limits of the field. A string or number takes one value, or none for its default; it may be sent as it is, without a list around it.
+        pub value: ::std::vec::Vec<::std::string::String>,
+    }
+    impl ImageListChange {
+        pub fn builder() -> builder::ImageListChange {
+            Default::default()
+        }
+    }
+    ///`add` appends the values that a list doesn't have yet, `remove` takes them out, `replace` puts them in place of the list. Strings and numbers can only be replaced.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ImageListChangeOperation {
+        #[serde(rename = "add")]
+        Add,
+        #[serde(rename = "remove")]
+        Remove,
+        #[serde(rename = "replace")]
+        Replace,
+    }
+    impl ::std::fmt::Display for ImageListChangeOperation {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Add => f.write_str("add"),
+                Self::Remove => f.write_str("remove"),
+                Self::Replace => f.write_str("replace"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ImageListChangeOperation {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "add" => Ok(Self::Add),
+                "remove" => Ok(Self::Remove),
+                "replace" => Ok(Self::Replace),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ImageListChangeOperation {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ImageListChangeOperation {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -2512,6 +2891,84 @@ pub mod types {
             value.parse()
         }
     }
+    ///Changes to one of several images.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageMemberUpdate {
+        ///Which image to change, by its id within the space, its id in full or its URI. `modelId` and `@id` do too.
+        pub id: ::std::string::String,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub manifests: ::std::option::Option<
+            crate::Nullable<::std::vec::Vec<::std::string::String>>,
+        >,
+        #[serde(
+            rename = "mediaType",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub media_type: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub number1: ::std::option::Option<crate::Nullable<i64>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub number2: ::std::option::Option<crate::Nullable<i64>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub number3: ::std::option::Option<crate::Nullable<i64>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub roles: ::std::option::Option<
+            crate::Nullable<::std::vec::Vec<::std::string::String>>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub string1: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub string2: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub string3: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub tags: ::std::option::Option<
+            crate::Nullable<::std::vec::Vec<::std::string::String>>,
+        >,
+    }
+    impl ImageMemberUpdate {
+        pub fn builder() -> builder::ImageMemberUpdate {
+            Default::default()
+        }
+    }
     ///How an image is stored for delivery.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ImageOptimisationPolicy {
@@ -2566,6 +3023,21 @@ pub mod types {
             Default::default()
         }
     }
+    ///Names an image by its id or its URI. A string in its place is read as an object that has it as `id`.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct ImageReference {
+        ///The id of the image in full, `customer/space/image`, or its URI, which may be a path only.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
+        ///The URI of the image, in place of `id`.
+        #[serde(rename = "@id", skip_serializing_if = "::std::option::Option::is_none")]
+        pub iri: ::std::option::Option<::std::string::String>,
+    }
+    impl ImageReference {
+        pub fn builder() -> builder::ImageReference {
+            Default::default()
+        }
+    }
     ///An image to be registered by way of the queue.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ImageRegistration {
@@ -2589,6 +3061,9 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub initial_origin: ::std::option::Option<::std::string::String>,
+        ///URIs of the manifests that use the image, kept as sent. Other programs keep them here, so they stay as they are when an image that exists is registered again without them.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub manifests: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///-1 no limit, 0 nothing without a role, or the longest edge in pixels that everybody may see. The default is that of the space.
         #[serde(
             rename = "maxUnauthorised",
@@ -2717,6 +3192,9 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub initial_origin: ::std::option::Option<::std::string::String>,
+        ///URIs of the manifests that use the image, kept as sent. Other programs keep them here, so they stay as they are when an image that exists is registered again without them.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub manifests: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///-1 no limit, 0 nothing without a role, or the longest edge in pixels that everybody may see. The default is that of the space.
         #[serde(
             rename = "maxUnauthorised",
@@ -2817,6 +3295,51 @@ pub mod types {
             value.parse()
         }
     }
+    ///One page of references to the roles of an image.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageRoleCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The references of this page; may be empty.
+        pub member: ::std::vec::Vec<RoleReference>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many roles there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl ImageRoleCollection {
+        pub fn builder() -> builder::ImageRoleCollection {
+            Default::default()
+        }
+    }
+    ///Roles to be added to an image.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ImageRolesAdd {
+        ///`Collection`, or nothing.
+        #[serde(
+            rename = "@type",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub kind: ::std::option::Option<::std::string::String>,
+        ///The roles.
+        pub member: ::std::vec::Vec<RoleReferenceInput>,
+    }
+    impl ImageRolesAdd {
+        pub fn builder() -> builder::ImageRolesAdd {
+            Default::default()
+        }
+    }
     ///The description of a IIIF image service (Image API 3, `info.json`).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ImageService3 {
@@ -2910,6 +3433,14 @@ pub mod types {
             crate::Nullable<
                 ::std::vec::Vec<crate::generated::types::DeliveryChannelInput>,
             >,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub manifests: ::std::option::Option<
+            crate::Nullable<::std::vec::Vec<::std::string::String>>,
         >,
         #[serde(
             rename = "maxUnauthorised",
@@ -3496,14 +4027,14 @@ pub mod types {
             Default::default()
         }
     }
-    ///What a customer has registered in bulk and is not finished yet.
+    ///What a customer has registered in bulk and is not finished yet: all of it, or what of it is on the priority lane.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Queue {
         ///The running batches.
         pub active: ::std::string::String,
         ///All batches.
         pub batches: ::std::string::String,
-        ///How many batches are not finished.
+        ///How many batches are not finished; of the priority lane, those with images on it.
         #[serde(rename = "batchesWaiting")]
         pub batches_waiting: i64,
         ///The JSON-LD context.
@@ -3523,9 +4054,11 @@ pub mod types {
         ///Always `Queue`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The lane of the queue that is served first.
+        pub priority: ::std::string::String,
         ///The finished batches.
         pub recent: ::std::string::String,
-        ///How many images of the customer wait for ingest or are being ingested.
+        ///How many images wait for ingest or are being ingested.
         pub size: i64,
     }
     impl Queue {
@@ -4042,6 +4575,42 @@ pub mod types {
             value.parse()
         }
     }
+    ///What waits on the queues of all customers, and how ingests ended.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct QueueSummary {
+        ///The JSON-LD context.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///How many images failed in their last ingest.
+        pub failed: i64,
+        ///How many of all these are files (family `F`).
+        pub file: i64,
+        ///How many images wait for ingest or are being ingested on the normal lane.
+        pub incoming: i64,
+        ///The URI of the summary.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `QueueSummary`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///How many images wait for ingest or are being ingested on the priority lane; those that were changed or registered one at a time are on it too.
+        pub priority: i64,
+        ///How many images were ingested without an error.
+        pub success: i64,
+        ///How many of all these are timed (family `T`).
+        pub timebased: i64,
+        ///Always 0, since nothing is transcoded; for clients that read it.
+        #[serde(rename = "transcodeComplete")]
+        pub transcode_complete: i64,
+    }
+    impl QueueSummary {
+        pub fn builder() -> builder::QueueSummary {
+            Default::default()
+        }
+    }
     ///What a visitor must have to see an image that asks for it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Role {
@@ -4212,6 +4781,33 @@ pub mod types {
     }
     impl RoleProviderUpdate {
         pub fn builder() -> builder::RoleProviderUpdate {
+            Default::default()
+        }
+    }
+    ///A reference to a role, which need not be one of this service.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleReference {
+        ///The URI of the role, as it was sent.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Role`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+    }
+    impl RoleReference {
+        pub fn builder() -> builder::RoleReference {
+            Default::default()
+        }
+    }
+    ///A reference to a role. A string in its place is read as an object that has it as `@id`.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RoleReferenceInput {
+        ///The URI of the role, kept as sent.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+    }
+    impl RoleReferenceInput {
+        pub fn builder() -> builder::RoleReferenceInput {
             Default::default()
         }
     }
@@ -6895,6 +7491,7 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct Batch {
+            assets: ::std::result::Result<::std::string::String, ::std::string::String>,
             completed: ::std::result::Result<i64, ::std::string::String>,
             completed_images: ::std::result::Result<
                 ::std::string::String,
@@ -6927,6 +7524,7 @@ pub mod types {
         impl ::std::default::Default for Batch {
             fn default() -> Self {
                 Self {
+                    assets: Err("no value supplied for assets".to_string()),
                     completed: Err("no value supplied for completed".to_string()),
                     completed_images: Err(
                         "no value supplied for completed_images".to_string(),
@@ -6946,6 +7544,18 @@ pub mod types {
             }
         }
         impl Batch {
+            pub fn assets<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.assets = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for assets: {e}")
+                    });
+                self
+            }
             pub fn completed<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -7113,6 +7723,7 @@ pub mod types {
                 value: Batch,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    assets: value.assets?,
                     completed: value.completed?,
                     completed_images: value.completed_images?,
                     context: value.context?,
@@ -7132,6 +7743,7 @@ pub mod types {
         impl ::std::convert::From<super::Batch> for Batch {
             fn from(value: super::Batch) -> Self {
                 Self {
+                    assets: Ok(value.assets),
                     completed: Ok(value.completed),
                     completed_images: Ok(value.completed_images),
                     context: Ok(value.context),
@@ -8918,6 +9530,10 @@ pub mod types {
             ingesting: ::std::result::Result<bool, ::std::string::String>,
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            manifests: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
             max_unauthorised: ::std::result::Result<i64, ::std::string::String>,
             media_type: ::std::result::Result<
                 ::std::string::String,
@@ -8990,6 +9606,7 @@ pub mod types {
                     ingesting: Err("no value supplied for ingesting".to_string()),
                     iri: Err("no value supplied for iri".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    manifests: Err("no value supplied for manifests".to_string()),
                     max_unauthorised: Err(
                         "no value supplied for max_unauthorised".to_string(),
                     ),
@@ -9215,6 +9832,18 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn manifests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.manifests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for manifests: {e}")
                     });
                 self
             }
@@ -9491,6 +10120,7 @@ pub mod types {
                     ingesting: value.ingesting?,
                     iri: value.iri?,
                     kind: value.kind?,
+                    manifests: value.manifests?,
                     max_unauthorised: value.max_unauthorised?,
                     media_type: value.media_type?,
                     model_id: value.model_id?,
@@ -9533,6 +10163,7 @@ pub mod types {
                     ingesting: Ok(value.ingesting),
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
+                    manifests: Ok(value.manifests),
                     max_unauthorised: Ok(value.max_unauthorised),
                     media_type: Ok(value.media_type),
                     model_id: Ok(value.model_id),
@@ -9553,6 +10184,70 @@ pub mod types {
                     thumbnail_info_json: Ok(value.thumbnail_info_json),
                     thumbnail_policy: Ok(value.thumbnail_policy),
                     width: Ok(value.width),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageChanges {
+            kind: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::ImageMemberUpdate>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageChanges {
+            fn default() -> Self {
+                Self {
+                    kind: Ok(Default::default()),
+                    member: Err("no value supplied for member".to_string()),
+                }
+            }
+        }
+        impl ImageChanges {
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ImageMemberUpdate>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageChanges> for super::ImageChanges {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageChanges,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    kind: value.kind?,
+                    member: value.member?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageChanges> for ImageChanges {
+            fn from(value: super::ImageChanges) -> Self {
+                Self {
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
                 }
             }
         }
@@ -9720,6 +10415,10 @@ pub mod types {
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
+            manifests: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
             max_unauthorised: ::std::result::Result<
                 ::std::option::Option<i64>,
                 ::std::string::String,
@@ -9773,6 +10472,7 @@ pub mod types {
                     family: Ok(Default::default()),
                     id: Ok(Default::default()),
                     initial_origin: Ok(Default::default()),
+                    manifests: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     media_type: Ok(Default::default()),
                     model_id: Ok(Default::default()),
@@ -9840,6 +10540,20 @@ pub mod types {
                         format!(
                             "error converting supplied value for initial_origin: {e}"
                         )
+                    });
+                self
+            }
+            pub fn manifests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.manifests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for manifests: {e}")
                     });
                 self
             }
@@ -10004,6 +10718,7 @@ pub mod types {
                     family: value.family?,
                     id: value.id?,
                     initial_origin: value.initial_origin?,
+                    manifests: value.manifests?,
                     max_unauthorised: value.max_unauthorised?,
                     media_type: value.media_type?,
                     model_id: value.model_id?,
@@ -10026,6 +10741,7 @@ pub mod types {
                     family: Ok(value.family),
                     id: Ok(value.id),
                     initial_origin: Ok(value.initial_origin),
+                    manifests: Ok(value.manifests),
                     max_unauthorised: Ok(value.max_unauthorised),
                     media_type: Ok(value.media_type),
                     model_id: Ok(value.model_id),
@@ -10033,6 +10749,534 @@ pub mod types {
                     number2: Ok(value.number2),
                     number3: Ok(value.number3),
                     origin: Ok(value.origin),
+                    roles: Ok(value.roles),
+                    string1: Ok(value.string1),
+                    string2: Ok(value.string2),
+                    string3: Ok(value.string3),
+                    tags: Ok(value.tags),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageDeletion {
+            deleted: ::std::result::Result<i64, ::std::string::String>,
+            message: ::std::result::Result<::std::string::String, ::std::string::String>,
+            missing: ::std::result::Result<i64, ::std::string::String>,
+            requested: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for ImageDeletion {
+            fn default() -> Self {
+                Self {
+                    deleted: Err("no value supplied for deleted".to_string()),
+                    message: Err("no value supplied for message".to_string()),
+                    missing: Err("no value supplied for missing".to_string()),
+                    requested: Err("no value supplied for requested".to_string()),
+                }
+            }
+        }
+        impl ImageDeletion {
+            pub fn deleted<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deleted = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deleted: {e}")
+                    });
+                self
+            }
+            pub fn message<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.message = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for message: {e}")
+                    });
+                self
+            }
+            pub fn missing<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.missing = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for missing: {e}")
+                    });
+                self
+            }
+            pub fn requested<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.requested = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for requested: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageDeletion> for super::ImageDeletion {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageDeletion,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    deleted: value.deleted?,
+                    message: value.message?,
+                    missing: value.missing?,
+                    requested: value.requested?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageDeletion> for ImageDeletion {
+            fn from(value: super::ImageDeletion) -> Self {
+                Self {
+                    deleted: Ok(value.deleted),
+                    message: Ok(value.message),
+                    missing: Ok(value.missing),
+                    requested: Ok(value.requested),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageList {
+            kind: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::ImageReference>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageList {
+            fn default() -> Self {
+                Self {
+                    kind: Ok(Default::default()),
+                    member: Err("no value supplied for member".to_string()),
+                }
+            }
+        }
+        impl ImageList {
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ImageReference>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageList> for super::ImageList {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageList,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    kind: value.kind?,
+                    member: value.member?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageList> for ImageList {
+            fn from(value: super::ImageList) -> Self {
+                Self {
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageListChange {
+            field: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::ImageReference>,
+                ::std::string::String,
+            >,
+            operation: ::std::result::Result<
+                super::ImageListChangeOperation,
+                ::std::string::String,
+            >,
+            value: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageListChange {
+            fn default() -> Self {
+                Self {
+                    field: Err("no value supplied for field".to_string()),
+                    kind: Ok(Default::default()),
+                    member: Err("no value supplied for member".to_string()),
+                    operation: Err("no value supplied for operation".to_string()),
+                    value: Err("no value supplied for value".to_string()),
+                }
+            }
+        }
+        impl ImageListChange {
+            pub fn field<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.field = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for field: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ImageReference>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn operation<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ImageListChangeOperation>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.operation = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for operation: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageListChange> for super::ImageListChange {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageListChange,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    field: value.field?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    operation: value.operation?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageListChange> for ImageListChange {
+            fn from(value: super::ImageListChange) -> Self {
+                Self {
+                    field: Ok(value.field),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    operation: Ok(value.operation),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageMemberUpdate {
+            id: ::std::result::Result<::std::string::String, ::std::string::String>,
+            manifests: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                >,
+                ::std::string::String,
+            >,
+            media_type: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            number1: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<i64>>,
+                ::std::string::String,
+            >,
+            number2: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<i64>>,
+                ::std::string::String,
+            >,
+            number3: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<i64>>,
+                ::std::string::String,
+            >,
+            roles: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                >,
+                ::std::string::String,
+            >,
+            string1: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            string2: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            string3: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            tags: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                >,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageMemberUpdate {
+            fn default() -> Self {
+                Self {
+                    id: Err("no value supplied for id".to_string()),
+                    manifests: Ok(Default::default()),
+                    media_type: Ok(Default::default()),
+                    number1: Ok(Default::default()),
+                    number2: Ok(Default::default()),
+                    number3: Ok(Default::default()),
+                    roles: Ok(Default::default()),
+                    string1: Ok(Default::default()),
+                    string2: Ok(Default::default()),
+                    string3: Ok(Default::default()),
+                    tags: Ok(Default::default()),
+                }
+            }
+        }
+        impl ImageMemberUpdate {
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn manifests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.manifests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for manifests: {e}")
+                    });
+                self
+            }
+            pub fn media_type<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.media_type = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for media_type: {e}")
+                    });
+                self
+            }
+            pub fn number1<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.number1 = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for number1: {e}")
+                    });
+                self
+            }
+            pub fn number2<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.number2 = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for number2: {e}")
+                    });
+                self
+            }
+            pub fn number3<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.number3 = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for number3: {e}")
+                    });
+                self
+            }
+            pub fn roles<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.roles = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for roles: {e}")
+                    });
+                self
+            }
+            pub fn string1<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.string1 = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for string1: {e}")
+                    });
+                self
+            }
+            pub fn string2<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.string2 = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for string2: {e}")
+                    });
+                self
+            }
+            pub fn string3<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.string3 = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for string3: {e}")
+                    });
+                self
+            }
+            pub fn tags<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.tags = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for tags: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageMemberUpdate> for super::ImageMemberUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageMemberUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    id: value.id?,
+                    manifests: value.manifests?,
+                    media_type: value.media_type?,
+                    number1: value.number1?,
+                    number2: value.number2?,
+                    number3: value.number3?,
+                    roles: value.roles?,
+                    string1: value.string1?,
+                    string2: value.string2?,
+                    string3: value.string3?,
+                    tags: value.tags?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageMemberUpdate> for ImageMemberUpdate {
+            fn from(value: super::ImageMemberUpdate) -> Self {
+                Self {
+                    id: Ok(value.id),
+                    manifests: Ok(value.manifests),
+                    media_type: Ok(value.media_type),
+                    number1: Ok(value.number1),
+                    number2: Ok(value.number2),
+                    number3: Ok(value.number3),
                     roles: Ok(value.roles),
                     string1: Ok(value.string1),
                     string2: Ok(value.string2),
@@ -10310,6 +11554,68 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct ImageReference {
+            id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageReference {
+            fn default() -> Self {
+                Self {
+                    id: Ok(Default::default()),
+                    iri: Ok(Default::default()),
+                }
+            }
+        }
+        impl ImageReference {
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageReference> for super::ImageReference {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageReference,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    id: value.id?,
+                    iri: value.iri?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageReference> for ImageReference {
+            fn from(value: super::ImageReference) -> Self {
+                Self {
+                    id: Ok(value.id),
+                    iri: Ok(value.iri),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct ImageRegistration {
             delivery_channels: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<super::DeliveryChannelInput>>,
@@ -10325,6 +11631,10 @@ pub mod types {
             >,
             initial_origin: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            manifests: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
                 ::std::string::String,
             >,
             max_unauthorised: ::std::result::Result<
@@ -10381,6 +11691,7 @@ pub mod types {
                     family: Ok(Default::default()),
                     id: Ok(Default::default()),
                     initial_origin: Ok(Default::default()),
+                    manifests: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     media_type: Ok(Default::default()),
                     model_id: Ok(Default::default()),
@@ -10449,6 +11760,20 @@ pub mod types {
                         format!(
                             "error converting supplied value for initial_origin: {e}"
                         )
+                    });
+                self
+            }
+            pub fn manifests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.manifests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for manifests: {e}")
                     });
                 self
             }
@@ -10625,6 +11950,7 @@ pub mod types {
                     family: value.family?,
                     id: value.id?,
                     initial_origin: value.initial_origin?,
+                    manifests: value.manifests?,
                     max_unauthorised: value.max_unauthorised?,
                     media_type: value.media_type?,
                     model_id: value.model_id?,
@@ -10648,6 +11974,7 @@ pub mod types {
                     family: Ok(value.family),
                     id: Ok(value.id),
                     initial_origin: Ok(value.initial_origin),
+                    manifests: Ok(value.manifests),
                     max_unauthorised: Ok(value.max_unauthorised),
                     media_type: Ok(value.media_type),
                     model_id: Ok(value.model_id),
@@ -10676,6 +12003,10 @@ pub mod types {
             >,
             initial_origin: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            manifests: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
                 ::std::string::String,
             >,
             max_unauthorised: ::std::result::Result<
@@ -10726,6 +12057,7 @@ pub mod types {
                     delivery_channels: Ok(Default::default()),
                     family: Ok(Default::default()),
                     initial_origin: Ok(Default::default()),
+                    manifests: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     media_type: Ok(Default::default()),
                     number1: Ok(Default::default()),
@@ -10782,6 +12114,20 @@ pub mod types {
                         format!(
                             "error converting supplied value for initial_origin: {e}"
                         )
+                    });
+                self
+            }
+            pub fn manifests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.manifests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for manifests: {e}")
                     });
                 self
             }
@@ -10933,6 +12279,7 @@ pub mod types {
                     delivery_channels: value.delivery_channels?,
                     family: value.family?,
                     initial_origin: value.initial_origin?,
+                    manifests: value.manifests?,
                     max_unauthorised: value.max_unauthorised?,
                     media_type: value.media_type?,
                     number1: value.number1?,
@@ -10953,6 +12300,7 @@ pub mod types {
                     delivery_channels: Ok(value.delivery_channels),
                     family: Ok(value.family),
                     initial_origin: Ok(value.initial_origin),
+                    manifests: Ok(value.manifests),
                     max_unauthorised: Ok(value.max_unauthorised),
                     media_type: Ok(value.media_type),
                     number1: Ok(value.number1),
@@ -10964,6 +12312,217 @@ pub mod types {
                     string2: Ok(value.string2),
                     string3: Ok(value.string3),
                     tags: Ok(value.tags),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageRoleCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::RoleReference>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageRoleCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl ImageRoleCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::RoleReference>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageRoleCollection>
+        for super::ImageRoleCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageRoleCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageRoleCollection> for ImageRoleCollection {
+            fn from(value: super::ImageRoleCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ImageRolesAdd {
+            kind: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::RoleReferenceInput>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ImageRolesAdd {
+            fn default() -> Self {
+                Self {
+                    kind: Ok(Default::default()),
+                    member: Err("no value supplied for member".to_string()),
+                }
+            }
+        }
+        impl ImageRolesAdd {
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::RoleReferenceInput>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ImageRolesAdd> for super::ImageRolesAdd {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ImageRolesAdd,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    kind: value.kind?,
+                    member: value.member?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ImageRolesAdd> for ImageRolesAdd {
+            fn from(value: super::ImageRolesAdd) -> Self {
+                Self {
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
                 }
             }
         }
@@ -11376,6 +12935,12 @@ pub mod types {
                 >,
                 ::std::string::String,
             >,
+            manifests: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                >,
+                ::std::string::String,
+            >,
             max_unauthorised: ::std::result::Result<
                 ::std::option::Option<crate::Nullable<i64>>,
                 ::std::string::String,
@@ -11429,6 +12994,7 @@ pub mod types {
             fn default() -> Self {
                 Self {
                     delivery_channels: Ok(Default::default()),
+                    manifests: Ok(Default::default()),
                     max_unauthorised: Ok(Default::default()),
                     media_type: Ok(Default::default()),
                     number1: Ok(Default::default()),
@@ -11463,6 +13029,22 @@ pub mod types {
                         format!(
                             "error converting supplied value for delivery_channels: {e}"
                         )
+                    });
+                self
+            }
+            pub fn manifests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<::std::vec::Vec<::std::string::String>>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.manifests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for manifests: {e}")
                     });
                 self
             }
@@ -11626,6 +13208,7 @@ pub mod types {
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     delivery_channels: value.delivery_channels?,
+                    manifests: value.manifests?,
                     max_unauthorised: value.max_unauthorised?,
                     media_type: value.media_type?,
                     number1: value.number1?,
@@ -11644,6 +13227,7 @@ pub mod types {
             fn from(value: super::ImageUpdate) -> Self {
                 Self {
                     delivery_channels: Ok(value.delivery_channels),
+                    manifests: Ok(value.manifests),
                     max_unauthorised: Ok(value.max_unauthorised),
                     media_type: Ok(value.media_type),
                     number1: Ok(value.number1),
@@ -14091,6 +15675,10 @@ pub mod types {
             images_waiting: ::std::result::Result<i64, ::std::string::String>,
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            priority: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             recent: ::std::result::Result<::std::string::String, ::std::string::String>,
             size: ::std::result::Result<i64, ::std::string::String>,
         }
@@ -14109,6 +15697,7 @@ pub mod types {
                     ),
                     iri: Err("no value supplied for iri".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    priority: Err("no value supplied for priority".to_string()),
                     recent: Err("no value supplied for recent".to_string()),
                     size: Err("no value supplied for size".to_string()),
                 }
@@ -14215,6 +15804,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn priority<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.priority = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for priority: {e}")
+                    });
+                self
+            }
             pub fn recent<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -14254,6 +15855,7 @@ pub mod types {
                     images_waiting: value.images_waiting?,
                     iri: value.iri?,
                     kind: value.kind?,
+                    priority: value.priority?,
                     recent: value.recent?,
                     size: value.size?,
                 })
@@ -14270,8 +15872,202 @@ pub mod types {
                     images_waiting: Ok(value.images_waiting),
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
+                    priority: Ok(value.priority),
                     recent: Ok(value.recent),
                     size: Ok(value.size),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct QueueSummary {
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            failed: ::std::result::Result<i64, ::std::string::String>,
+            file: ::std::result::Result<i64, ::std::string::String>,
+            incoming: ::std::result::Result<i64, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            priority: ::std::result::Result<i64, ::std::string::String>,
+            success: ::std::result::Result<i64, ::std::string::String>,
+            timebased: ::std::result::Result<i64, ::std::string::String>,
+            transcode_complete: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for QueueSummary {
+            fn default() -> Self {
+                Self {
+                    context: Ok(Default::default()),
+                    failed: Err("no value supplied for failed".to_string()),
+                    file: Err("no value supplied for file".to_string()),
+                    incoming: Err("no value supplied for incoming".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    priority: Err("no value supplied for priority".to_string()),
+                    success: Err("no value supplied for success".to_string()),
+                    timebased: Err("no value supplied for timebased".to_string()),
+                    transcode_complete: Err(
+                        "no value supplied for transcode_complete".to_string(),
+                    ),
+                }
+            }
+        }
+        impl QueueSummary {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn failed<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.failed = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for failed: {e}")
+                    });
+                self
+            }
+            pub fn file<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.file = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for file: {e}")
+                    });
+                self
+            }
+            pub fn incoming<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.incoming = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for incoming: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn priority<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.priority = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for priority: {e}")
+                    });
+                self
+            }
+            pub fn success<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.success = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for success: {e}")
+                    });
+                self
+            }
+            pub fn timebased<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.timebased = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for timebased: {e}")
+                    });
+                self
+            }
+            pub fn transcode_complete<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.transcode_complete = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for transcode_complete: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<QueueSummary> for super::QueueSummary {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: QueueSummary,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    failed: value.failed?,
+                    file: value.file?,
+                    incoming: value.incoming?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    priority: value.priority?,
+                    success: value.success?,
+                    timebased: value.timebased?,
+                    transcode_complete: value.transcode_complete?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::QueueSummary> for QueueSummary {
+            fn from(value: super::QueueSummary) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    failed: Ok(value.failed),
+                    file: Ok(value.file),
+                    incoming: Ok(value.incoming),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    priority: Ok(value.priority),
+                    success: Ok(value.success),
+                    timebased: Ok(value.timebased),
+                    transcode_complete: Ok(value.transcode_complete),
                 }
             }
         }
@@ -15004,6 +16800,102 @@ pub mod types {
                     configuration: Ok(value.configuration),
                     credentials: Ok(value.credentials),
                 }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleReference {
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoleReference {
+            fn default() -> Self {
+                Self {
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                }
+            }
+        }
+        impl RoleReference {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleReference> for super::RoleReference {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleReference,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    iri: value.iri?,
+                    kind: value.kind?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoleReference> for RoleReference {
+            fn from(value: super::RoleReference) -> Self {
+                Self {
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoleReferenceInput {
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoleReferenceInput {
+            fn default() -> Self {
+                Self {
+                    iri: Err("no value supplied for iri".to_string()),
+                }
+            }
+        }
+        impl RoleReferenceInput {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoleReferenceInput> for super::RoleReferenceInput {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoleReferenceInput,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { iri: value.iri? })
+            }
+        }
+        impl ::std::convert::From<super::RoleReferenceInput> for RoleReferenceInput {
+            fn from(value: super::RoleReferenceInput) -> Self {
+                Self { iri: Ok(value.iri) }
             }
         }
         #[derive(Clone, Debug)]
@@ -18130,7 +20022,7 @@ Arguments:
 - `order_by_descending`: Order descending by this property. Images without it come last.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
-- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
 - `string1`: Only images with this `string1`; takes the place of the same member of `q`.
 - `string2`: Only images with this `string2`; takes the place of the same member of `q`.
 - `string3`: Only images with this `string3`; takes the place of the same member of `q`.
@@ -18179,6 +20071,29 @@ let response = client.image_create()
 ```*/
     pub fn image_create(&self) -> builder::ImageCreate<'_> {
         builder::ImageCreate::new(self)
+    }
+    /**Change many images of a space
+
+Each member is a merge patch (RFC 7396) of the image that its `id` names. All are validated first, then all are changed or none. `origin`, `maxUnauthorised`, `deliveryChannels` and the policies can't be changed here, so no image is ingested again. The collection has no entity tag, so `If-Match` with one never holds.
+
+Sends a `PATCH` request to `/customers/{customer}/spaces/{space}/images`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.image_update_space()
+    .customer(customer)
+    .space(space)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn image_update_space(&self) -> builder::ImageUpdateSpace<'_> {
+        builder::ImageUpdateSpace::new(self)
     }
     /**View an image
 
@@ -18303,6 +20218,152 @@ let response = client.storage_view_image()
     pub fn storage_view_image(&self) -> builder::StorageViewImage<'_> {
         builder::StorageViewImage::new(self)
     }
+    /**Ingest an image again
+
+Has the image fetched and processed again after the answer, which shows it waiting. The batch it belongs to counts it as unfinished until then. Only for images (family `I`). A body is not needed, and ignored if sent.
+
+Sends a `POST` request to `/customers/{customer}/spaces/{space}/images/{image}/reingest`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+```ignore
+let response = client.image_reingest()
+    .customer(customer)
+    .space(space)
+    .image(image)
+    .idempotency_key(idempotency_key)
+    .send()
+    .await;
+```*/
+    pub fn image_reingest(&self) -> builder::ImageReingest<'_> {
+        builder::ImageReingest::new(self)
+    }
+    /**List the roles of an image
+
+The roles any one of which lets a viewer see the image, in their order; none leaves it open.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.image_list_roles()
+    .customer(customer)
+    .space(space)
+    .image(image)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn image_list_roles(&self) -> builder::ImageListRoles<'_> {
+        builder::ImageListRoles::new(self)
+    }
+    /**Add roles to an image
+
+Adds the roles that the image doesn't have yet, after those it has. A single role may be sent in place of a collection, and a bare URI in place of a role. To take roles away, change `roles` of the image.
+
+Sends a `POST` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.image_add_roles()
+    .customer(customer)
+    .space(space)
+    .image(image)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn image_add_roles(&self) -> builder::ImageAddRoles<'_> {
+        builder::ImageAddRoles::new(self)
+    }
+    /**View the batch of an image
+
+The batch that registered the image last; 404 when it was registered directly.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/batch`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.image_view_batch()
+    .customer(customer)
+    .space(space)
+    .image(image)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn image_view_batch(&self) -> builder::ImageViewBatch<'_> {
+        builder::ImageViewBatch::new(self)
+    }
+    /**View the optimisation policy of an image
+
+How the image is kept for delivery.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/imageOptimisationPolicy`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.image_view_optimisation_policy()
+    .customer(customer)
+    .space(space)
+    .image(image)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn image_view_optimisation_policy(
+        &self,
+    ) -> builder::ImageViewOptimisationPolicy<'_> {
+        builder::ImageViewOptimisationPolicy::new(self)
+    }
+    /**View the thumbnail policy of an image
+
+Which thumbnails are made of the image.
+
+Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/thumbnailPolicy`
+
+Arguments:
+- `customer`: The number of the customer.
+- `space`: The number of the space within its customer.
+- `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.image_view_thumbnail_policy()
+    .customer(customer)
+    .space(space)
+    .image(image)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn image_view_thumbnail_policy(&self) -> builder::ImageViewThumbnailPolicy<'_> {
+        builder::ImageViewThumbnailPolicy::new(self)
+    }
     /**List all images of a customer
 
 The images of all spaces of a customer that the query selects, oldest first unless ordered otherwise.
@@ -18320,7 +20381,7 @@ Arguments:
 - `order_by_descending`: Order descending by this property. Images without it come last.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
-- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
 - `string1`: Only images with this `string1`; takes the place of the same member of `q`.
 - `string2`: Only images with this `string2`; takes the place of the same member of `q`.
 - `string3`: Only images with this `string3`; takes the place of the same member of `q`.
@@ -18345,6 +20406,69 @@ let response = client.image_list_all()
 ```*/
     pub fn image_list_all(&self) -> builder::ImageListAll<'_> {
         builder::ImageListAll::new(self)
+    }
+    /**Find images by their ids
+
+The images of a list of ids, in the order of the list and on one page; those that don't exist are left out.
+
+Sends a `POST` request to `/customers/{customer}/allImages`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.image_find()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn image_find(&self) -> builder::ImageFind<'_> {
+        builder::ImageFind::new(self)
+    }
+    /**Change one field of many images
+
+Changes a field of the images of a list of ids, all of them or none; those that don't exist are left out. None is ingested again. The collection has no entity tag, so `If-Match` with one never holds.
+
+Sends a `PATCH` request to `/customers/{customer}/allImages`
+
+Arguments:
+- `customer`: The number of the customer.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.image_update_many()
+    .customer(customer)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn image_update_many(&self) -> builder::ImageUpdateMany<'_> {
+        builder::ImageUpdateMany::new(self)
+    }
+    /**Delete images by their ids
+
+Deletes the images of a list of ids and everything that was made of them, in one step; those that don't exist are counted.
+
+Sends a `POST` request to `/customers/{customer}/deleteImages`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.image_delete_many()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn image_delete_many(&self) -> builder::ImageDeleteMany<'_> {
+        builder::ImageDeleteMany::new(self)
     }
     /**View the queue
 
@@ -18386,6 +20510,46 @@ let response = client.queue_create()
     pub fn queue_create(&self) -> builder::QueueCreate<'_> {
         builder::QueueCreate::new(self)
     }
+    /**View the priority lane
+
+The lane of the queue that is served before all others. The numbers are those of the lane; the links are those of the queue, of which it is a part. Images that are registered or ingested again one at a time are on this lane too.
+
+Sends a `GET` request to `/customers/{customer}/queue/priority`
+
+Arguments:
+- `customer`: The number of the customer.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.queue_view_priority()
+    .customer(customer)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn queue_view_priority(&self) -> builder::QueueViewPriority<'_> {
+        builder::QueueViewPriority::new(self)
+    }
+    /**Register images in bulk, to be ingested first
+
+As on the queue, but the images are ingested before those that are on the normal lane, whenever they came. Only images (family `I`) may be on this lane.
+
+Sends a `POST` request to `/customers/{customer}/queue/priority`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.queue_create_priority()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn queue_create_priority(&self) -> builder::QueueCreatePriority<'_> {
+        builder::QueueCreatePriority::new(self)
+    }
     /**List the images on the queue
 
 The images of a customer that wait for ingest or are being ingested and that the query selects, in the order of the queue unless ordered otherwise.
@@ -18403,7 +20567,7 @@ Arguments:
 - `order_by_descending`: Order descending by this property. Images without it come last.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
-- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
 - `string1`: Only images with this `string1`; takes the place of the same member of `q`.
 - `string2`: Only images with this `string2`; takes the place of the same member of `q`.
 - `string3`: Only images with this `string3`; takes the place of the same member of `q`.
@@ -18549,7 +20713,7 @@ Arguments:
 - `order_by_descending`: Order descending by this property. Images without it come last.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
-- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
 - `string1`: Only images with this `string1`; takes the place of the same member of `q`.
 - `string2`: Only images with this `string2`; takes the place of the same member of `q`.
 - `string3`: Only images with this `string3`; takes the place of the same member of `q`.
@@ -18594,7 +20758,7 @@ Arguments:
 - `order_by_descending`: Order descending by this property. Images without it come last.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
-- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
 - `string1`: Only images with this `string1`; takes the place of the same member of `q`.
 - `string2`: Only images with this `string2`; takes the place of the same member of `q`.
 - `string3`: Only images with this `string3`; takes the place of the same member of `q`.
@@ -18639,7 +20803,7 @@ Arguments:
 - `order_by_descending`: Order descending by this property. Images without it come last.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
-- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
 - `string1`: Only images with this `string1`; takes the place of the same member of `q`.
 - `string2`: Only images with this `string2`; takes the place of the same member of `q`.
 - `string3`: Only images with this `string3`; takes the place of the same member of `q`.
@@ -18665,6 +20829,51 @@ let response = client.batch_completed_images()
 ```*/
     pub fn batch_completed_images(&self) -> builder::BatchCompletedImages<'_> {
         builder::BatchCompletedImages::new(self)
+    }
+    /**List everything that was submitted in a batch
+
+The images that were ever put on the queue with the batch, still exist and are selected by the query, oldest first unless ordered otherwise. Those that later batches have taken are among them.
+
+Sends a `GET` request to `/customers/{customer}/queue/batches/{batch}/assets`
+
+Arguments:
+- `customer`: The number of the customer.
+- `batch`: The number of the batch within its customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `include`: Accepted for today's clients; has no effect.
+- `number1`: Only images with this `number1`; takes the place of the same member of `q`.
+- `number2`: Only images with this `number2`; takes the place of the same member of `q`.
+- `number3`: Only images with this `number3`; takes the place of the same member of `q`.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
+- `order_by_descending`: Order descending by this property. Images without it come last.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+- `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
+- `string1`: Only images with this `string1`; takes the place of the same member of `q`.
+- `string2`: Only images with this `string2`; takes the place of the same member of `q`.
+- `string3`: Only images with this `string3`; takes the place of the same member of `q`.
+```ignore
+let response = client.batch_assets()
+    .customer(customer)
+    .batch(batch)
+    .cursor(cursor)
+    .include(include)
+    .number1(number1)
+    .number2(number2)
+    .number3(number3)
+    .order_by(order_by)
+    .order_by_descending(order_by_descending)
+    .page(page)
+    .page_size(page_size)
+    .q(q)
+    .string1(string1)
+    .string2(string2)
+    .string3(string3)
+    .send()
+    .await;
+```*/
+    pub fn batch_assets(&self) -> builder::BatchAssets<'_> {
+        builder::BatchAssets::new(self)
     }
     /**Test a batch
 
@@ -18768,6 +20977,23 @@ let response = client.portal_role_view()
 ```*/
     pub fn portal_role_view(&self) -> builder::PortalRoleView<'_> {
         builder::PortalRoleView::new(self)
+    }
+    /**View the queues of all customers
+
+How much waits on the queues of all customers together, and how ingests ended.
+
+Sends a `GET` request to `/queue`
+
+Arguments:
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.queue_summary()
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn queue_summary(&self) -> builder::QueueSummary<'_> {
+        builder::QueueSummary::new(self)
     }
     /**List storage policies
 
@@ -27007,6 +29233,146 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::image_update_space`]
+
+[`Client::image_update_space`]: super::Client::image_update_space*/
+    #[derive(Debug, Clone)]
+    pub struct ImageUpdateSpace<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::ImageChanges, String>,
+    }
+    impl<'a> ImageUpdateSpace<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ImageChanges>,
+            <V as std::convert::TryInto<types::ImageChanges>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ImageChanges` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ImageChanges,
+            ) -> types::builder::ImageChanges,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/spaces/{space}/images`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageCollection>, Error<types::Problem>> {
+            let Self { client, customer, space, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ImageChanges::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& space.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_update_space",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::image_view`]
 
 [`Client::image_view`]: super::Client::image_view*/
@@ -27727,6 +30093,821 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::image_reingest`]
+
+[`Client::image_reingest`]: super::Client::image_reingest*/
+    #[derive(Debug, Clone)]
+    pub struct ImageReingest<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        image: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> ImageReingest<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                image: Err("image was not initialized".to_string()),
+                idempotency_key: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn image<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.image = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for image failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/spaces/{space}/images/{image}/reingest`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Image>, Error<types::Problem>> {
+            let Self { client, customer, space, image, idempotency_key } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let image = image.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images/{}/reingest", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& space.to_string()),
+                encode_path(& image.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_reingest",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_list_roles`]
+
+[`Client::image_list_roles`]: super::Client::image_list_roles*/
+    #[derive(Debug, Clone)]
+    pub struct ImageListRoles<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        image: Result<::std::string::String, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> ImageListRoles<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                image: Err("image was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn image<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.image = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for image failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageRoleCollection>, Error<types::Problem>> {
+            let Self { client, customer, space, image, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let image = image.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images/{}/roles", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& space.to_string()),
+                encode_path(& image.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_list_roles",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_add_roles`]
+
+[`Client::image_add_roles`]: super::Client::image_add_roles*/
+    #[derive(Debug, Clone)]
+    pub struct ImageAddRoles<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        image: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::ImageRolesAdd, String>,
+    }
+    impl<'a> ImageAddRoles<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                image: Err("image was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn image<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.image = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for image failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ImageRolesAdd>,
+            <V as std::convert::TryInto<types::ImageRolesAdd>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ImageRolesAdd` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ImageRolesAdd,
+            ) -> types::builder::ImageRolesAdd,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageRoleCollection>, Error<types::Problem>> {
+            let Self { client, customer, space, image, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let image = image.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ImageRolesAdd::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images/{}/roles", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& space.to_string()),
+                encode_path(& image.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_add_roles",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_view_batch`]
+
+[`Client::image_view_batch`]: super::Client::image_view_batch*/
+    #[derive(Debug, Clone)]
+    pub struct ImageViewBatch<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        image: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> ImageViewBatch<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                image: Err("image was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn image<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.image = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for image failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/batch`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Batch>, Error<types::Problem>> {
+            let Self { client, customer, space, image, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let image = image.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images/{}/batch", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& space.to_string()),
+                encode_path(& image.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_view_batch",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_view_optimisation_policy`]
+
+[`Client::image_view_optimisation_policy`]: super::Client::image_view_optimisation_policy*/
+    #[derive(Debug, Clone)]
+    pub struct ImageViewOptimisationPolicy<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        image: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> ImageViewOptimisationPolicy<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                image: Err("image was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn image<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.image = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for image failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/imageOptimisationPolicy`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::ImageOptimisationPolicy>,
+            Error<types::Problem>,
+        > {
+            let Self { client, customer, space, image, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let image = image.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images/{}/imageOptimisationPolicy", client
+                .baseurl, encode_path(& customer.to_string()), encode_path(& space
+                .to_string()), encode_path(& image.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_view_optimisation_policy",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_view_thumbnail_policy`]
+
+[`Client::image_view_thumbnail_policy`]: super::Client::image_view_thumbnail_policy*/
+    #[derive(Debug, Clone)]
+    pub struct ImageViewThumbnailPolicy<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        space: Result<i64, String>,
+        image: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> ImageViewThumbnailPolicy<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                space: Err("space was not initialized".to_string()),
+                image: Err("image was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn space<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.space = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for space failed".to_string());
+            self
+        }
+        pub fn image<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.image = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for image failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/thumbnailPolicy`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ThumbnailPolicy>, Error<types::Problem>> {
+            let Self { client, customer, space, image, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let space = space.map_err(Error::InvalidRequest)?;
+            let image = image.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/spaces/{}/images/{}/thumbnailPolicy", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& space.to_string()),
+                encode_path(& image.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_view_thumbnail_policy",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::image_list_all`]
 
 [`Client::image_list_all`]: super::Client::image_list_all*/
@@ -28035,6 +31216,384 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::image_find`]
+
+[`Client::image_find`]: super::Client::image_find*/
+    #[derive(Debug, Clone)]
+    pub struct ImageFind<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::ImageList, String>,
+    }
+    impl<'a> ImageFind<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ImageList>,
+            <V as std::convert::TryInto<types::ImageList>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ImageList` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::ImageList) -> types::builder::ImageList,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/allImages`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageCollection>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::ImageList::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/allImages", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_find",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_update_many`]
+
+[`Client::image_update_many`]: super::Client::image_update_many*/
+    #[derive(Debug, Clone)]
+    pub struct ImageUpdateMany<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::ImageListChange, String>,
+    }
+    impl<'a> ImageUpdateMany<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ImageListChange>,
+            <V as std::convert::TryInto<
+                types::ImageListChange,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ImageListChange` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ImageListChange,
+            ) -> types::builder::ImageListChange,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/allImages`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageCollection>, Error<types::Problem>> {
+            let Self { client, customer, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ImageListChange::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/allImages", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_update_many",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::image_delete_many`]
+
+[`Client::image_delete_many`]: super::Client::image_delete_many*/
+    #[derive(Debug, Clone)]
+    pub struct ImageDeleteMany<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::ImageList, String>,
+    }
+    impl<'a> ImageDeleteMany<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ImageList>,
+            <V as std::convert::TryInto<types::ImageList>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ImageList` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::ImageList) -> types::builder::ImageList,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/deleteImages`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageDeletion>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::ImageList::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/deleteImages", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "image_delete_many",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::queue_view`]
 
 [`Client::queue_view`]: super::Client::queue_view*/
@@ -28234,6 +31793,230 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "queue_create",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::queue_view_priority`]
+
+[`Client::queue_view_priority`]: super::Client::queue_view_priority*/
+    #[derive(Debug, Clone)]
+    pub struct QueueViewPriority<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> QueueViewPriority<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/queue/priority`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Queue>, Error<types::Problem>> {
+            let Self { client, customer, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/queue/priority", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "queue_view_priority",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::queue_create_priority`]
+
+[`Client::queue_create_priority`]: super::Client::queue_create_priority*/
+    #[derive(Debug, Clone)]
+    pub struct QueueCreatePriority<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::BatchCreate, String>,
+    }
+    impl<'a> QueueCreatePriority<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::BatchCreate>,
+            <V as std::convert::TryInto<types::BatchCreate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `BatchCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::BatchCreate,
+            ) -> types::builder::BatchCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/queue/priority`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Batch>, Error<types::Problem>> {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::BatchCreate::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/queue/priority", client.baseurl, encode_path(& customer
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "queue_create_priority",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -30149,6 +33932,324 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::batch_assets`]
+
+[`Client::batch_assets`]: super::Client::batch_assets*/
+    #[derive(Debug, Clone)]
+    pub struct BatchAssets<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        batch: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        include: Result<Option<::std::string::String>, String>,
+        number1: Result<Option<i64>, String>,
+        number2: Result<Option<i64>, String>,
+        number3: Result<Option<i64>, String>,
+        order_by: Result<Option<types::BatchAssetsOrderBy>, String>,
+        order_by_descending: Result<Option<types::BatchAssetsOrderByDescending>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+        q: Result<Option<::std::string::String>, String>,
+        string1: Result<Option<::std::string::String>, String>,
+        string2: Result<Option<::std::string::String>, String>,
+        string3: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> BatchAssets<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                batch: Err("batch was not initialized".to_string()),
+                cursor: Ok(None),
+                include: Ok(None),
+                number1: Ok(None),
+                number2: Ok(None),
+                number3: Ok(None),
+                order_by: Ok(None),
+                order_by_descending: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+                q: Ok(None),
+                string1: Ok(None),
+                string2: Ok(None),
+                string3: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn batch<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.batch = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for batch failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn include<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.include = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for include failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn number1<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.number1 = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for number1 failed".to_string());
+            self
+        }
+        pub fn number2<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.number2 = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for number2 failed".to_string());
+            self
+        }
+        pub fn number3<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.number3 = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for number3 failed".to_string());
+            self
+        }
+        pub fn order_by<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::BatchAssetsOrderBy>,
+        {
+            self.order_by = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `BatchAssetsOrderBy` for order_by failed".to_string()
+                });
+            self
+        }
+        pub fn order_by_descending<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::BatchAssetsOrderByDescending>,
+        {
+            self.order_by_descending = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `BatchAssetsOrderByDescending` for order_by_descending failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        pub fn q<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.q = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for q failed".to_string()
+                });
+            self
+        }
+        pub fn string1<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.string1 = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for string1 failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn string2<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.string2 = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for string2 failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn string3<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.string3 = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for string3 failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/queue/batches/{batch}/assets`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ImageCollection>, Error<types::Problem>> {
+            let Self {
+                client,
+                customer,
+                batch,
+                cursor,
+                include,
+                number1,
+                number2,
+                number3,
+                order_by,
+                order_by_descending,
+                page,
+                page_size,
+                q,
+                string1,
+                string2,
+                string3,
+            } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let batch = batch.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let include = include.map_err(Error::InvalidRequest)?;
+            let number1 = number1.map_err(Error::InvalidRequest)?;
+            let number2 = number2.map_err(Error::InvalidRequest)?;
+            let number3 = number3.map_err(Error::InvalidRequest)?;
+            let order_by = order_by.map_err(Error::InvalidRequest)?;
+            let order_by_descending = order_by_descending
+                .map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let q = q.map_err(Error::InvalidRequest)?;
+            let string1 = string1.map_err(Error::InvalidRequest)?;
+            let string2 = string2.map_err(Error::InvalidRequest)?;
+            let string3 = string3.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/queue/batches/{}/assets", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& batch.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("include", &include))
+                .query(&progenitor_client::QueryParam::new("number1", &number1))
+                .query(&progenitor_client::QueryParam::new("number2", &number2))
+                .query(&progenitor_client::QueryParam::new("number3", &number3))
+                .query(&progenitor_client::QueryParam::new("orderBy", &order_by))
+                .query(
+                    &progenitor_client::QueryParam::new(
+                        "orderByDescending",
+                        &order_by_descending,
+                    ),
+                )
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .query(&progenitor_client::QueryParam::new("q", &q))
+                .query(&progenitor_client::QueryParam::new("string1", &string1))
+                .query(&progenitor_client::QueryParam::new("string2", &string2))
+                .query(&progenitor_client::QueryParam::new("string3", &string3))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "batch_assets",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::batch_test`]
 
 [`Client::batch_test`]: super::Client::batch_test*/
@@ -30665,6 +34766,89 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "portal_role_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::queue_summary`]
+
+[`Client::queue_summary`]: super::Client::queue_summary*/
+    #[derive(Debug, Clone)]
+    pub struct QueueSummary<'a> {
+        client: &'a super::Client,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> QueueSummary<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/queue`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::QueueSummary>, Error<types::Problem>> {
+            let Self { client, if_none_match } = self;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/queue", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "queue_summary",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -33644,6 +37828,7 @@ crate::pages::pages! {
     DefaultRoleCollection => types::DefaultRole,
     ImageCollection => types::Image,
     ImageOptimisationPolicyCollection => types::ImageOptimisationPolicy,
+    ImageRoleCollection => types::RoleReference,
     KeyCollection => types::Key,
     NamedQueryCollection => types::NamedQuery,
     PortalRoleCollection => types::PortalRole,

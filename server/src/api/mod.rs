@@ -4,10 +4,13 @@
 pub mod audit;
 pub mod auth_services;
 pub mod batches;
+pub mod bulk;
 pub mod customers;
 pub mod delivery;
 pub mod entry_point;
 pub mod hydra;
+pub mod image_list;
+pub mod image_parts;
 pub mod images;
 pub mod keys;
 pub mod metadata;
@@ -62,21 +65,21 @@ pub enum Tag {
 }
 
 type All = (
-    (audit::Api, auth_services::Api, batches::Api, customers::Api),
-    (delivery::Api, entry_point::Api, hydra::Api, images::Api),
-    (keys::Api, metadata::Api, named_queries::Api, policies::Api),
-    (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
-    (spaces::Api, storage::Api),
+    (audit::Api, auth_services::Api, batches::Api, bulk::Api),
+    (customers::Api, delivery::Api, entry_point::Api, hydra::Api),
+    (image_parts::Api, images::Api, keys::Api, metadata::Api),
+    (named_queries::Api, policies::Api, portal_roles::Api, portal_users::Api),
+    (queue::Api, roles::Api, spaces::Api, storage::Api),
 );
 
 /// All operations.
 pub fn service() -> OpenApiService<Completed<All>, ()> {
     let all = (
-        (audit::Api, auth_services::Api, batches::Api, customers::Api),
-        (delivery::Api, entry_point::Api, hydra::Api, images::Api),
-        (keys::Api, metadata::Api, named_queries::Api, policies::Api),
-        (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
-        (spaces::Api, storage::Api),
+        (audit::Api, auth_services::Api, batches::Api, bulk::Api),
+        (customers::Api, delivery::Api, entry_point::Api, hydra::Api),
+        (image_parts::Api, images::Api, keys::Api, metadata::Api),
+        (named_queries::Api, policies::Api, portal_roles::Api, portal_users::Api),
+        (queue::Api, roles::Api, spaces::Api, storage::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

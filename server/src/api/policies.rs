@@ -93,6 +93,10 @@ impl ThumbnailPolicy {
             sizes: p.sizes.iter().copied().map(i64::from).collect(),
         }
     }
+
+    pub(super) fn item(p: &policies::ThumbnailPolicy, links: &Links) -> Self {
+        Self { context: Some(Uri(links.context("ThumbnailPolicy"))), ..Self::member(p, links) }
+    }
 }
 
 impl ImageOptimisationPolicy {
@@ -104,6 +108,10 @@ impl ImageOptimisationPolicy {
             name: p.name.to_owned(),
             technical_details: p.details.to_owned(),
         }
+    }
+
+    pub(super) fn item(p: &policies::OptimisationPolicy, links: &Links) -> Self {
+        Self { context: Some(Uri(links.context("ImageOptimisationPolicy"))), ..Self::member(p, links) }
     }
 }
 
@@ -139,8 +147,7 @@ impl Api {
         caller: Caller,
         policy: Path<PolicyId>,
     ) -> Result<View<ThumbnailPolicy>, Fail<Named>> {
-        let found = ThumbnailPolicy::member(&policies::thumbnail_policy(&policy.0.0)?, &caller.links);
-        Ok(caller.view(&ThumbnailPolicy { context: Some(Uri(caller.links.context("ThumbnailPolicy"))), ..found }))
+        Ok(caller.view(&ThumbnailPolicy::item(&policies::thumbnail_policy(&policy.0.0)?, &caller.links)))
     }
 
     #[oai(path = "/imageOptimisationPolicies", method = "get", operation_id = "policy_list_image_optimisation")]
@@ -157,8 +164,6 @@ impl Api {
         caller: Caller,
         policy: Path<PolicyId>,
     ) -> Result<View<ImageOptimisationPolicy>, Fail<Named>> {
-        let found = ImageOptimisationPolicy::member(&policies::optimisation_policy(&policy.0.0)?, &caller.links);
-        let context = Some(Uri(caller.links.context("ImageOptimisationPolicy")));
-        Ok(caller.view(&ImageOptimisationPolicy { context, ..found }))
+        Ok(caller.view(&ImageOptimisationPolicy::item(&policies::optimisation_policy(&policy.0.0)?, &caller.links)))
     }
 }

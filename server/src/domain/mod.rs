@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod auth_services;
 pub mod batches;
+pub mod bulk;
 pub mod customers;
 pub mod idempotency;
 pub mod images;

@@ -35,6 +35,8 @@ pub struct Registration {
     pub tags: Option<Vec<String>>,
     /// See [`Settings::roles`].
     pub roles: Option<Vec<String>>,
+    /// See [`Settings::manifests`]; those that are stored stay when left out.
+    pub manifests: Option<Vec<String>>,
     /// See [`Settings::strings`].
     pub strings: [String; 3],
     /// See [`Settings::numbers`].
@@ -218,11 +220,13 @@ fn image(
     let is_new = old.is_none();
     let default_tags = || if is_new { home.default_tags.clone() } else { Vec::new() };
     let default_roles = || if is_new { home.default_roles.clone() } else { Vec::new() };
+    let kept_manifests = || old.as_ref().map_or_else(Vec::new, |o| o.settings.manifests.clone());
     let default_limit = if is_new { home.max_unauthorised } else { spaces::UNLIMITED };
     let settings = Settings {
         max_unauthorised: registration.max_unauthorised.unwrap_or(default_limit),
         tags: registration.tags.unwrap_or_else(default_tags),
         roles: registration.roles.unwrap_or_else(default_roles),
+        manifests: registration.manifests.unwrap_or_else(kept_manifests),
         strings: registration.strings,
         numbers: registration.numbers,
         media_type: registration.media_type.unwrap_or_else(|| guess_media_type(&registration.origin).to_owned()),
@@ -278,11 +282,15 @@ fn blank(at: ImageRef, settings: Settings, now: i64) -> Image {
     }
 }
 
-/// Puts an image on the queue again as it is; the caller counts it as waiting and stores it.
+/// Puts an image on the queue again as it is; the caller counts it as waiting and stores it. Its batch counts it
+/// once more when it ends, so what it counted is taken back.
 ///
 /// # Errors
 /// Whatever the database says.
 pub(crate) async fn restart(tx: &Tx, image: &mut Image, now: i64) -> Result<(), Error> {
+    if let (Some(batch), Some(_)) = (image.batch, image.finished) {
+        batches::recount(tx, batch, !image.error.is_empty()).await?;
+    }
     image.generation = store::counters::take(tx, "generation", 1).await?;
     image.queued = Some(now);
     image.dequeued = None;

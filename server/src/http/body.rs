@@ -81,9 +81,9 @@ async fn read<T: Input>(request: &Request, body: &mut RequestBody) -> Result<Jso
 
 /// A body from its JSON.
 pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failure> {
-    check_class::<T>(&raw)?;
     let mut members = raw.clone();
     T::prepare(&mut members);
+    check_class::<T>(&members)?;
     if !T::PATCH {
         members.values_mut().for_each(drop_nulls);
         members.retain(|_, value| !value.is_null());
@@ -142,6 +142,21 @@ fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
         Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
         Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
     }
+}
+
+/// Some clients call the `member` of a collection `members`.
+pub fn name_member(collection: &mut Map<String, Value>) {
+    if !collection.contains_key("member")
+        && let Some(all) = collection.remove("members")
+    {
+        collection.insert("member".to_owned(), all);
+    }
+}
+
+/// The members of a collection as they came.
+pub fn members(collection: &Map<String, Value>) -> &[Value] {
+    let all = collection.get("member").or_else(|| collection.get("members"));
+    all.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Outside of a patch a member that is `null` is one that is left out.

@@ -107,6 +107,21 @@ text_type!(
     text(1, 200, Some("^[A-Za-z0-9._~-]+$"))
 );
 text_type!(
+    /// A reference to a manifest, kept as it is.
+    ManifestReference,
+    text(1, 1000, None)
+);
+text_type!(
+    /// A value of a field of many images.
+    ChangeValue,
+    MetaSchema { max_length: Some(1000), ..MetaSchema::new("string") }
+);
+text_type!(
+    /// What is done with values: `add`, `remove` or `replace`.
+    ChangeName,
+    MetaSchema { enum_items: vec!["add".into(), "remove".into(), "replace".into()], ..MetaSchema::new("string") }
+);
+text_type!(
     /// The name of a customer in URLs.
     CustomerName,
     text(1, 60, Some("^[A-Za-z0-9_.-]+$"))
