@@ -300,6 +300,7 @@ mod tests {
         http::Profile,
         ingest::{Engine, fetch::Limits},
         objects::Objects,
+        secrets::Secrets,
         store::Db,
     };
     use poem::endpoint::make;
@@ -311,7 +312,8 @@ mod tests {
         let rules = Rules { allowed: std::iter::empty().collect(), policies: Policies::new(&[]) };
         let engine =
             Engine::new(db.clone(), objects.clone(), rules, Limits::default(), directory.join("scratch"), 0).unwrap();
-        App { db, objects, engine: Arc::new(engine), profile: Profile::Seed, public_url: None }
+        let secrets = Secrets::at(directory, None).unwrap();
+        App { db, objects, engine: Arc::new(engine), secrets, profile: Profile::Seed, public_url: None }
     }
 
     #[tokio::test]
