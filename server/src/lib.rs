@@ -10,6 +10,7 @@ pub mod domain;
 pub mod http;
 pub mod ingest;
 pub mod objects;
+pub mod secrets;
 pub mod serve;
 pub mod store;
 
@@ -21,6 +22,8 @@ pub struct App {
     pub db: store::Db,
     /// The stored files.
     pub objects: objects::Objects,
+    /// What seals credentials.
+    pub secrets: secrets::Secrets,
     /// What ingests images.
     pub engine: Arc<ingest::Engine>,
     /// How failures and bodiless successes are answered.

@@ -7,6 +7,7 @@ use crate::{
     http::{front::Front, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
+    secrets::Secrets,
     store::Db,
 };
 use anyhow::Context;
@@ -24,6 +25,7 @@ const CONNECTIONS: usize = 16;
 struct Parts {
     db: Db,
     objects: Objects,
+    secrets: Secrets,
     engine: Arc<Engine>,
     workers: usize,
 }
@@ -50,8 +52,9 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
         // What a killed process left behind.
         drop(std::fs::remove_dir_all(&scratch));
     }
-    let engine = Engine::new(db.clone(), objects.clone(), allowed, scratch, workers)?;
-    Ok(Parts { db, objects, engine: Arc::new(engine), workers })
+    let secrets = Secrets::at(&shared.data, shared.secret_key.as_deref())?;
+    let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), allowed, scratch, workers)?;
+    Ok(Parts { db, objects, secrets, engine: Arc::new(engine), workers })
 }
 
 /// Resolves when the process is asked to end.
@@ -72,7 +75,7 @@ async fn asked_to_end() {
 /// # Errors
 /// When the service can't be started.
 pub async fn serve(config: Serve) -> anyhow::Result<()> {
-    let Parts { db, objects, engine, workers } = parts(&config.shared).await?;
+    let Parts { db, objects, secrets, engine, workers } = parts(&config.shared).await?;
     let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -81,7 +84,8 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
-    let app = Arc::new(App { db, objects, engine, profile: config.profile, public_url: config.public_url.clone() });
+    let app =
+        Arc::new(App { db, objects, secrets, engine, profile: config.profile, public_url: config.public_url.clone() });
 
     let mut out = std::io::stdout().lock();
     if let Some(key) = first_key.filter(|_| config.admin_secret.is_none()) {

@@ -36,6 +36,7 @@ pub struct Customer {
     all_images: Uri,
     queue: Uri,
     keys: Uri,
+    origin_strategies: Uri,
     storage: Uri,
 }
 resource!(Customer);
@@ -59,6 +60,7 @@ impl Customer {
             all_images: under("allImages"),
             queue: under("queue"),
             keys: under("keys"),
+            origin_strategies: under("originStrategies"),
             storage: under("storage"),
             id: Uri(id),
         }

@@ -24,6 +24,7 @@ pub struct EntryPoint {
     #[oai(rename = "@type")]
     class: String,
     customers: Uri,
+    origin_strategies: Uri,
     image_optimisation_policies: Uri,
     thumbnail_policies: Uri,
     storage_policies: Uri,
@@ -49,6 +50,7 @@ impl Api {
             id: Uri(links.base().to_owned()),
             class: "EntryPoint".to_owned(),
             customers: Uri(links.path("/customers")),
+            origin_strategies: Uri(links.path("/originStrategies")),
             image_optimisation_policies: Uri(links.path("/imageOptimisationPolicies")),
             thumbnail_policies: Uri(links.path("/thumbnailPolicies")),
             storage_policies: Uri(links.path("/storagePolicies")),

@@ -8,6 +8,7 @@ pub mod entry_point;
 pub mod hydra;
 pub mod images;
 pub mod keys;
+pub mod origin_strategies;
 pub mod policies;
 pub mod queue;
 pub mod spaces;
@@ -26,6 +27,8 @@ pub enum Tag {
     Customers,
     /// API keys.
     Keys,
+    /// How origins are fetched.
+    OriginStrategies,
     /// Spaces.
     Spaces,
     /// Images.
@@ -48,6 +51,7 @@ type All = (
     (entry_point::Api, hydra::Api, customers::Api, keys::Api),
     (spaces::Api, images::Api, queue::Api, batches::Api),
     (storage::Api, policies::Api, delivery::Api),
+    origin_strategies::Api,
 );
 
 /// All operations.
@@ -56,6 +60,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (entry_point::Api, hydra::Api, customers::Api, keys::Api),
         (spaces::Api, images::Api, queue::Api, batches::Api),
         (storage::Api, policies::Api, delivery::Api),
+        origin_strategies::Api,
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

@@ -17,6 +17,8 @@ pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 pub trait Input: Type + ParseFromJSON {
     /// The class that `@type` names, if any.
     const CLASS: &'static str;
+    /// Other classes that `@type` may name.
+    const OTHER_CLASSES: &'static [&'static str] = &[];
     /// Whether the body is a merge patch.
     const PATCH: bool = false;
 
@@ -138,7 +140,7 @@ fn check_class<T: Input>(raw: &Map<String, Value>) -> Result<(), Failure> {
     let Some(given) = raw.get("@type").and_then(Value::as_str) else { return Ok(()) };
     let class = local(given);
     let known = document().schemas.contains(class) || class == "Collection";
-    if known && class != T::CLASS {
+    if known && class != T::CLASS && !T::OTHER_CLASSES.contains(&class) {
         let detail = format!("The body is a `{class}`, but this takes a `{}`.", T::CLASS);
         return Err(Failure::invalid("/@type", detail));
     }

@@ -77,6 +77,16 @@ impl Links {
         format!("{}/customers/{customer}/keys/{}", self.base, segment(key))
     }
 
+    /// A way of fetching origins.
+    pub fn origin_strategy(&self, id: &str) -> String {
+        format!("{}/originStrategies/{}", self.base, segment(id))
+    }
+
+    /// A customer's rule for fetching origins.
+    pub fn customer_origin_strategy(&self, customer: i64, id: &str) -> String {
+        format!("{}/customers/{customer}/originStrategies/{}", self.base, segment(id))
+    }
+
     /// A space of a customer.
     pub fn space(&self, customer: i64, space: i64) -> String {
         format!("{}/customers/{customer}/spaces/{space}", self.base)

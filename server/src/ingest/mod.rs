@@ -4,6 +4,10 @@ pub mod address;
 pub mod decode;
 pub mod derive;
 pub mod fetch;
+pub mod origin;
+pub mod s3;
+pub mod sftp;
+mod sink;
 mod worker;
 
 pub use worker::run;
@@ -16,6 +20,7 @@ use crate::{
         policies, time,
     },
     objects::{Objects, ObjectsError, image_prefix},
+    secrets::Secrets,
     store::Db,
 };
 use address::Allowed;
@@ -37,7 +42,7 @@ const MAX_ATTEMPTS: i64 = 5;
 pub struct Engine {
     db: Db,
     objects: Objects,
-    fetcher: fetch::Fetcher,
+    sources: origin::Sources,
     /// The networks that origins may be in besides public ones.
     pub allowed: Allowed,
     scratch: PathBuf,
@@ -57,6 +62,15 @@ impl From<ObjectsError> for Trouble {
     }
 }
 
+impl From<origin::Failed> for Trouble {
+    fn from(failed: origin::Failed) -> Self {
+        match failed {
+            origin::Failed::Reason(reason) => Self::Reason(reason),
+            origin::Failed::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
 impl From<std::io::Error> for Trouble {
     fn from(e: std::io::Error) -> Self {
         Self::Internal(e.to_string())
@@ -71,13 +85,15 @@ impl Engine {
     pub fn new(
         db: Db,
         objects: Objects,
+        secrets: Secrets,
         allowed: Allowed,
         scratch: PathBuf,
         workers: usize,
     ) -> Result<Self, reqwest::Error> {
-        let fetcher = fetch::Fetcher::new(allowed.clone(), fetch::Limits::default())?;
+        let own = objects.bucket().map(str::to_owned);
+        let sources = origin::Sources::new(db.clone(), secrets, allowed.clone(), fetch::Limits::default(), own)?;
         let pixels = Arc::new(Semaphore::new(workers.max(1)));
-        Ok(Self { db, objects, fetcher, allowed, scratch, pixels, wake: Notify::new() })
+        Ok(Self { db, objects, sources, allowed, scratch, pixels, wake: Notify::new() })
     }
 
     /// Tells the workers that there is something to do.
@@ -164,8 +180,8 @@ impl Engine {
     async fn fetch(&self, claim: &Image, into: &Path) -> Result<i64, Trouble> {
         let origin = claim.initial_origin.as_ref().unwrap_or(&claim.settings.origin);
         let url = address::check_origin(origin, &self.allowed).map_err(Trouble::Reason)?;
-        let fetched = self.fetcher.fetch(&url, None, into).await.map_err(|e| Trouble::Reason(e.to_string()))?;
-        Ok(i64::try_from(fetched.bytes).unwrap_or(i64::MAX))
+        let bytes = self.sources.fetch(claim.at.customer, &url, into).await?;
+        Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
     /// Decodes and reduces, off the async threads, no more at once than there are workers.

@@ -3,7 +3,10 @@
 use super::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
-const FILES: &[&str] = &[include_str!("../../migrations/0001_accounts_and_images.sql")];
+const FILES: &[&str] = &[
+    include_str!("../../migrations/0001_accounts_and_images.sql"),
+    include_str!("../../migrations/0005_origin_strategies.sql"),
+];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
 const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";

@@ -11,6 +11,7 @@ pub mod counters;
 pub mod customers;
 pub mod images;
 pub mod keys;
+pub mod origin_strategies;
 pub mod page;
 pub mod spaces;
 pub mod usage;
