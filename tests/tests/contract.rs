@@ -2,3 +2,4 @@
 
 mod docs;
 mod harness;
+mod origin_strategies;
