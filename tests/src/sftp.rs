@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::eventually;
-use crate::origin::{ORIGIN_PASSWORD, ORIGIN_USER};
+use crate::origin::ORIGIN_USER;
 
-/// What `crypt(3)` makes of [`ORIGIN_PASSWORD`].
+/// What `crypt(3)` makes of [`ORIGIN_PASSWORD`](crate::origin::ORIGIN_PASSWORD).
 const HASH: &str =
     "$6$harbourharbour$eKavsMlWSjr5O6LLyLNDqVAIujY.RKfm9yHYEbX1td6BIKIv5RLwNvvcf86wM2GyNOA8fvc7mYEqJh.e3mNvd/";
 /// A user number that nobody has.
@@ -37,7 +37,7 @@ impl Sftp {
         root && Path::new(SSHD).exists()
     }
 
-    /// Starts a server on a free port of 127.0.0.1, for [`ORIGIN_USER`] and [`ORIGIN_PASSWORD`].
+    /// Starts a server on a free port of 127.0.0.1, for [`ORIGIN_USER`] and [`ORIGIN_PASSWORD`](crate::origin::ORIGIN_PASSWORD).
     ///
     /// # Panics
     /// When it can't be started.

@@ -215,7 +215,7 @@ contract_test!(bad_rules_are_refused_with_pointers, async |server: &mut TestServ
         (with(json!({ "regex": "" })), vec!["/regex"]),
         (with(json!({ "regex": long })), vec!["/regex"]),
         (with(json!({ "regex": 7 })), vec!["/regex"]),
-        (with(json!({ "regex": r"^(a+)+\1b" })), vec!["/regex"]),
+        (with(json!({ "regex": r"^(x+x+)+\1y" })), vec!["/regex"]),
         (with(json!({ "strategy": "default" })), vec!["/strategy"]),
         (with(json!({ "strategy": "ftp" })), vec!["/strategy"]),
         (with(json!({ "strategy": "/storagePolicies/s3" })), vec!["/strategy"]),
@@ -345,7 +345,7 @@ contract_test!(the_order_of_rules_decides_over_http, async |server: &mut TestSer
     let right = json!({ "regex": r"/basic\/(?!b)[^/]+(?<!\.tif|\.tiff)$", "strategy": BASIC, "credentials": login(), "order": 1 });
     let right = link(&create(server, &tenant, &right).await, "@id");
     fetched(&ingest(server, &tenant, "right", &at).await);
-    // Ties go by id.
+    // Changing the order changes who is asked first.
     tenant.request(server, "PUT", &wrong).json(&json!({ "order": 0 })).send().await.expect(200);
     failed(&ingest(server, &tenant, "again", &at).await, "check the credentials");
     tenant.request(server, "DELETE", &wrong).send().await;
@@ -401,8 +401,13 @@ contract_test!(objects_are_fetched_from_s3, only sqlite, async |server: &mut Tes
     failed(&ingest(server, &tenant, "keyless", "s3://masters").await, "names no object");
     assert!(!server.log().contains(S3_SECRET));
 
-    server.restart_with(|o| o.environment.retain(|(name, _)| name != "AWS_SECRET_ACCESS_KEY")).await;
-    server.restart_with(|o| o.environment.push(("AWS_SECRET_ACCESS_KEY".to_owned(), "wrong".to_owned()))).await;
+    server
+        .restart_with(|o| {
+            for (_, value) in o.environment.iter_mut().filter(|(name, _)| name == "AWS_SECRET_ACCESS_KEY") {
+                *value = "wrong".to_owned();
+            }
+        })
+        .await;
     failed(&ingest(server, &tenant, "identity", "s3://masters/plans/a%20b.jpg").await, "may not be read");
 
     // The bucket of the server's own files is nobody's origin.
