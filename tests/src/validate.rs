@@ -107,7 +107,10 @@ impl<'a> Validator<'a> {
 
     fn response(&self, exchange: &Exchange<'_>, response: &Response, out: &mut Vec<String>) {
         self.headers(exchange, &response.headers, &[], out);
-        let bodiless = exchange.method == Method::HEAD || exchange.status == 304;
+        // A client may ask for no body (RFC 7240 §4.2).
+        let minimal = exchange.headers.get("preference-applied").is_some_and(|applied| applied == "return=minimal");
+        let bodiless =
+            exchange.method == Method::HEAD || exchange.status == 304 || (minimal && exchange.body.is_empty());
         if response.content.is_empty() {
             if !exchange.body.is_empty() {
                 out.push(format!("status {} is documented without a body", exchange.status));

@@ -107,12 +107,15 @@ fn is_bucket(name: &str) -> bool {
         && name.ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
+/// Region, where an origin names one, and bucket.
+type BucketName = (Option<String>, String);
+
 /// Fetches objects; keeps a client for each bucket.
 pub struct Buckets {
     limits: Limits,
     /// The bucket that the server's own files are in, which holds those of all customers.
     own: Option<String>,
-    clients: Mutex<HashMap<(Option<String>, String), Arc<AmazonS3>>>,
+    clients: Mutex<HashMap<BucketName, Arc<AmazonS3>>>,
 }
 
 impl Buckets {
