@@ -1672,6 +1672,9 @@ pub mod types {
         ///The stored queries of the customer, and the global ones.
         #[serde(rename = "namedQueries")]
         pub named_queries: ::std::string::String,
+        ///The rules by which the origins of the customer are fetched.
+        #[serde(rename = "originStrategies")]
+        pub origin_strategies: ::std::string::String,
         ///The people of the customer who may use the portal.
         #[serde(rename = "portalUsers")]
         pub portal_users: ::std::string::String,
@@ -1728,6 +1731,176 @@ pub mod types {
     }
     impl CustomerCreate {
         pub fn builder() -> builder::CustomerCreate {
+            Default::default()
+        }
+    }
+    ///A customer's rule that says which origins are fetched with which origin strategy of the platform.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct CustomerOriginStrategy {
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///Always `xxx`, where credentials are stored; absent where there are none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub credentials: ::std::option::Option<::std::string::String>,
+        ///The URI of the rule.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `CustomerOriginStrategy`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///Whether delivery may read the original where it is.
+        pub optimised: bool,
+        ///Rules are tried from the lowest number to the highest.
+        pub order: i64,
+        ///The older name of `strategy`.
+        #[serde(rename = "originStrategy")]
+        pub origin_strategy: ::std::string::String,
+        ///The regular expression that is looked for in origins.
+        pub regex: ::std::string::String,
+        ///The origin strategy of the platform that is used.
+        pub strategy: ::std::string::String,
+    }
+    impl CustomerOriginStrategy {
+        pub fn builder() -> builder::CustomerOriginStrategy {
+            Default::default()
+        }
+    }
+    ///One page of a customer's origin strategies.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct CustomerOriginStrategyCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The origin strategies of this page, the one that is tried first at the front.
+        pub member: ::std::vec::Vec<CustomerOriginStrategy>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many origin strategies there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl CustomerOriginStrategyCollection {
+        pub fn builder() -> builder::CustomerOriginStrategyCollection {
+            Default::default()
+        }
+    }
+    ///A rule for fetching origins, to be created; its `strategy` may go by either of two names.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct CustomerOriginStrategyCreate {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub credentials: ::std::option::Option<OriginCredentials>,
+        ///Whether delivery may read the original where it is; for the strategy `s3-ambient` only, `false` by default. This server notes it and keeps a copy all the same.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub optimised: ::std::option::Option<bool>,
+        ///Rules are tried from the lowest number to the highest; 0 by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub order: ::std::option::Option<i64>,
+        ///The older name of `strategy`.
+        #[serde(
+            rename = "originStrategy",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub origin_strategy: ::std::option::Option<::std::string::String>,
+        ///The rule is for origins in which this regular expression is found, anywhere and whatever the case; look-around and back references are understood. Unique within the customer.
+        pub regex: ::std::string::String,
+        ///The origin strategy of the platform to fetch with, by its URI, its path or its id.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub strategy: ::std::option::Option<::std::string::String>,
+    }
+    impl CustomerOriginStrategyCreate {
+        pub fn builder() -> builder::CustomerOriginStrategyCreate {
+            Default::default()
+        }
+    }
+    ///What of a rule for fetching origins is to be set.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct CustomerOriginStrategyReplace {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub credentials: ::std::option::Option<OriginCredentials>,
+        ///Whether delivery may read the original where it is; for the strategy `s3-ambient` only, `false` by default. This server notes it and keeps a copy all the same.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub optimised: ::std::option::Option<bool>,
+        ///Rules are tried from the lowest number to the highest; 0 by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub order: ::std::option::Option<i64>,
+        ///The older name of `strategy`.
+        #[serde(
+            rename = "originStrategy",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub origin_strategy: ::std::option::Option<::std::string::String>,
+        ///The rule is for origins in which this regular expression is found, anywhere and whatever the case; look-around and back references are understood. Unique within the customer.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub regex: ::std::option::Option<::std::string::String>,
+        ///The origin strategy of the platform to fetch with, by its URI, its path or its id.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub strategy: ::std::option::Option<::std::string::String>,
+    }
+    impl CustomerOriginStrategyReplace {
+        pub fn builder() -> builder::CustomerOriginStrategyReplace {
+            Default::default()
+        }
+    }
+    ///Changes to a rule for fetching origins.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct CustomerOriginStrategyUpdate {
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub credentials: ::std::option::Option<
+            crate::Nullable<crate::generated::types::OriginCredentials>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub optimised: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub order: ::std::option::Option<crate::Nullable<i64>>,
+        #[serde(
+            rename = "originStrategy",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub origin_strategy: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub regex: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub strategy: ::std::option::Option<crate::Nullable<::std::string::String>>,
+    }
+    impl CustomerOriginStrategyUpdate {
+        pub fn builder() -> builder::CustomerOriginStrategyUpdate {
             Default::default()
         }
     }
@@ -1916,6 +2089,9 @@ pub mod types {
         ///Always `EntryPoint`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The ways of fetching origins that the platform has.
+        #[serde(rename = "originStrategies")]
+        pub origin_strategies: ::std::string::String,
         ///The roles that portal users can have.
         #[serde(rename = "portalRoles")]
         pub portal_roles: ::std::string::String,
@@ -3747,6 +3923,73 @@ pub mod types {
     }
     impl NamedQueryUpdate {
         pub fn builder() -> builder::NamedQueryUpdate {
+            Default::default()
+        }
+    }
+    ///User name and password for an origin. As a member of an origin strategy they may also be given as JSON text of this object, or as `xxx`, the way they are shown, for those that are stored.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct OriginCredentials {
+        ///The password; stored encrypted and never shown.
+        pub password: ::std::string::String,
+        ///The user name.
+        pub user: ::std::string::String,
+    }
+    impl OriginCredentials {
+        pub fn builder() -> builder::OriginCredentials {
+            Default::default()
+        }
+    }
+    ///A way of fetching origins that the platform has.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct OriginStrategy {
+        ///The JSON-LD context; absent from members of collections.
+        #[serde(
+            rename = "@context",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub context: ::std::option::Option<::std::string::String>,
+        ///The URI of the origin strategy.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `OriginStrategy`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The name to show to people.
+        pub name: ::std::string::String,
+        ///Whether a rule that uses it must have credentials; otherwise it must have none.
+        #[serde(rename = "requiresCredentials")]
+        pub requires_credentials: bool,
+    }
+    impl OriginStrategy {
+        pub fn builder() -> builder::OriginStrategy {
+            Default::default()
+        }
+    }
+    ///One page of origin strategies of the platform.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct OriginStrategyCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The origin strategies of this page.
+        pub member: ::std::vec::Vec<OriginStrategy>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many origin strategies there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl OriginStrategyCollection {
+        pub fn builder() -> builder::OriginStrategyCollection {
             Default::default()
         }
     }
@@ -8040,6 +8283,10 @@ pub mod types {
                 ::std::string::String,
                 ::std::string::String,
             >,
+            origin_strategies: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             portal_users: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -8069,6 +8316,9 @@ pub mod types {
                     name: Err("no value supplied for name".to_string()),
                     named_queries: Err(
                         "no value supplied for named_queries".to_string(),
+                    ),
+                    origin_strategies: Err(
+                        "no value supplied for origin_strategies".to_string(),
                     ),
                     portal_users: Err("no value supplied for portal_users".to_string()),
                     queue: Err("no value supplied for queue".to_string()),
@@ -8223,6 +8473,20 @@ pub mod types {
                     });
                 self
             }
+            pub fn origin_strategies<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin_strategies = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for origin_strategies: {e}"
+                        )
+                    });
+                self
+            }
             pub fn portal_users<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8302,6 +8566,7 @@ pub mod types {
                     kind: value.kind?,
                     name: value.name?,
                     named_queries: value.named_queries?,
+                    origin_strategies: value.origin_strategies?,
                     portal_users: value.portal_users?,
                     queue: value.queue?,
                     roles: value.roles?,
@@ -8325,6 +8590,7 @@ pub mod types {
                     kind: Ok(value.kind),
                     name: Ok(value.name),
                     named_queries: Ok(value.named_queries),
+                    origin_strategies: Ok(value.origin_strategies),
                     portal_users: Ok(value.portal_users),
                     queue: Ok(value.queue),
                     roles: Ok(value.roles),
@@ -8537,6 +8803,789 @@ pub mod types {
                 Self {
                     display_name: Ok(value.display_name),
                     name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CustomerOriginStrategy {
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            credentials: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            optimised: ::std::result::Result<bool, ::std::string::String>,
+            order: ::std::result::Result<i64, ::std::string::String>,
+            origin_strategy: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            regex: ::std::result::Result<::std::string::String, ::std::string::String>,
+            strategy: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CustomerOriginStrategy {
+            fn default() -> Self {
+                Self {
+                    context: Ok(Default::default()),
+                    credentials: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    optimised: Err("no value supplied for optimised".to_string()),
+                    order: Err("no value supplied for order".to_string()),
+                    origin_strategy: Err(
+                        "no value supplied for origin_strategy".to_string(),
+                    ),
+                    regex: Err("no value supplied for regex".to_string()),
+                    strategy: Err("no value supplied for strategy".to_string()),
+                }
+            }
+        }
+        impl CustomerOriginStrategy {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn optimised<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.optimised = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for optimised: {e}")
+                    });
+                self
+            }
+            pub fn order<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.order = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for order: {e}")
+                    });
+                self
+            }
+            pub fn origin_strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin_strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for origin_strategy: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn regex<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.regex = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for regex: {e}")
+                    });
+                self
+            }
+            pub fn strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for strategy: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CustomerOriginStrategy>
+        for super::CustomerOriginStrategy {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CustomerOriginStrategy,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    credentials: value.credentials?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    optimised: value.optimised?,
+                    order: value.order?,
+                    origin_strategy: value.origin_strategy?,
+                    regex: value.regex?,
+                    strategy: value.strategy?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CustomerOriginStrategy>
+        for CustomerOriginStrategy {
+            fn from(value: super::CustomerOriginStrategy) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    credentials: Ok(value.credentials),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    optimised: Ok(value.optimised),
+                    order: Ok(value.order),
+                    origin_strategy: Ok(value.origin_strategy),
+                    regex: Ok(value.regex),
+                    strategy: Ok(value.strategy),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CustomerOriginStrategyCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::CustomerOriginStrategy>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CustomerOriginStrategyCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl CustomerOriginStrategyCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::vec::Vec<super::CustomerOriginStrategy>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CustomerOriginStrategyCollection>
+        for super::CustomerOriginStrategyCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CustomerOriginStrategyCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CustomerOriginStrategyCollection>
+        for CustomerOriginStrategyCollection {
+            fn from(value: super::CustomerOriginStrategyCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CustomerOriginStrategyCreate {
+            credentials: ::std::result::Result<
+                ::std::option::Option<super::OriginCredentials>,
+                ::std::string::String,
+            >,
+            optimised: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            order: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            origin_strategy: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            regex: ::std::result::Result<::std::string::String, ::std::string::String>,
+            strategy: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CustomerOriginStrategyCreate {
+            fn default() -> Self {
+                Self {
+                    credentials: Ok(Default::default()),
+                    optimised: Ok(Default::default()),
+                    order: Ok(Default::default()),
+                    origin_strategy: Ok(Default::default()),
+                    regex: Err("no value supplied for regex".to_string()),
+                    strategy: Ok(Default::default()),
+                }
+            }
+        }
+        impl CustomerOriginStrategyCreate {
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::OriginCredentials>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+            pub fn optimised<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.optimised = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for optimised: {e}")
+                    });
+                self
+            }
+            pub fn order<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.order = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for order: {e}")
+                    });
+                self
+            }
+            pub fn origin_strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin_strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for origin_strategy: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn regex<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.regex = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for regex: {e}")
+                    });
+                self
+            }
+            pub fn strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for strategy: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CustomerOriginStrategyCreate>
+        for super::CustomerOriginStrategyCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CustomerOriginStrategyCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    credentials: value.credentials?,
+                    optimised: value.optimised?,
+                    order: value.order?,
+                    origin_strategy: value.origin_strategy?,
+                    regex: value.regex?,
+                    strategy: value.strategy?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CustomerOriginStrategyCreate>
+        for CustomerOriginStrategyCreate {
+            fn from(value: super::CustomerOriginStrategyCreate) -> Self {
+                Self {
+                    credentials: Ok(value.credentials),
+                    optimised: Ok(value.optimised),
+                    order: Ok(value.order),
+                    origin_strategy: Ok(value.origin_strategy),
+                    regex: Ok(value.regex),
+                    strategy: Ok(value.strategy),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CustomerOriginStrategyReplace {
+            credentials: ::std::result::Result<
+                ::std::option::Option<super::OriginCredentials>,
+                ::std::string::String,
+            >,
+            optimised: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            order: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            origin_strategy: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            regex: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            strategy: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CustomerOriginStrategyReplace {
+            fn default() -> Self {
+                Self {
+                    credentials: Ok(Default::default()),
+                    optimised: Ok(Default::default()),
+                    order: Ok(Default::default()),
+                    origin_strategy: Ok(Default::default()),
+                    regex: Ok(Default::default()),
+                    strategy: Ok(Default::default()),
+                }
+            }
+        }
+        impl CustomerOriginStrategyReplace {
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::OriginCredentials>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+            pub fn optimised<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.optimised = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for optimised: {e}")
+                    });
+                self
+            }
+            pub fn order<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.order = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for order: {e}")
+                    });
+                self
+            }
+            pub fn origin_strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin_strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for origin_strategy: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn regex<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.regex = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for regex: {e}")
+                    });
+                self
+            }
+            pub fn strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for strategy: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CustomerOriginStrategyReplace>
+        for super::CustomerOriginStrategyReplace {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CustomerOriginStrategyReplace,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    credentials: value.credentials?,
+                    optimised: value.optimised?,
+                    order: value.order?,
+                    origin_strategy: value.origin_strategy?,
+                    regex: value.regex?,
+                    strategy: value.strategy?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CustomerOriginStrategyReplace>
+        for CustomerOriginStrategyReplace {
+            fn from(value: super::CustomerOriginStrategyReplace) -> Self {
+                Self {
+                    credentials: Ok(value.credentials),
+                    optimised: Ok(value.optimised),
+                    order: Ok(value.order),
+                    origin_strategy: Ok(value.origin_strategy),
+                    regex: Ok(value.regex),
+                    strategy: Ok(value.strategy),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CustomerOriginStrategyUpdate {
+            credentials: ::std::result::Result<
+                ::std::option::Option<
+                    crate::Nullable<crate::generated::types::OriginCredentials>,
+                >,
+                ::std::string::String,
+            >,
+            optimised: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            order: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<i64>>,
+                ::std::string::String,
+            >,
+            origin_strategy: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            regex: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            strategy: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CustomerOriginStrategyUpdate {
+            fn default() -> Self {
+                Self {
+                    credentials: Ok(Default::default()),
+                    optimised: Ok(Default::default()),
+                    order: Ok(Default::default()),
+                    origin_strategy: Ok(Default::default()),
+                    regex: Ok(Default::default()),
+                    strategy: Ok(Default::default()),
+                }
+            }
+        }
+        impl CustomerOriginStrategyUpdate {
+            pub fn credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<
+                        crate::Nullable<crate::generated::types::OriginCredentials>,
+                    >,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for credentials: {e}")
+                    });
+                self
+            }
+            pub fn optimised<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.optimised = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for optimised: {e}")
+                    });
+                self
+            }
+            pub fn order<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.order = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for order: {e}")
+                    });
+                self
+            }
+            pub fn origin_strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin_strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for origin_strategy: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn regex<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.regex = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for regex: {e}")
+                    });
+                self
+            }
+            pub fn strategy<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.strategy = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for strategy: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CustomerOriginStrategyUpdate>
+        for super::CustomerOriginStrategyUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CustomerOriginStrategyUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    credentials: value.credentials?,
+                    optimised: value.optimised?,
+                    order: value.order?,
+                    origin_strategy: value.origin_strategy?,
+                    regex: value.regex?,
+                    strategy: value.strategy?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CustomerOriginStrategyUpdate>
+        for CustomerOriginStrategyUpdate {
+            fn from(value: super::CustomerOriginStrategyUpdate) -> Self {
+                Self {
+                    credentials: Ok(value.credentials),
+                    optimised: Ok(value.optimised),
+                    order: Ok(value.order),
+                    origin_strategy: Ok(value.origin_strategy),
+                    regex: Ok(value.regex),
+                    strategy: Ok(value.strategy),
                 }
             }
         }
@@ -9256,6 +10305,10 @@ pub mod types {
             >,
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            origin_strategies: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
             portal_roles: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -9279,6 +10332,9 @@ pub mod types {
                     ),
                     iri: Err("no value supplied for iri".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    origin_strategies: Err(
+                        "no value supplied for origin_strategies".to_string(),
+                    ),
                     portal_roles: Err("no value supplied for portal_roles".to_string()),
                     storage_policies: Err(
                         "no value supplied for storage_policies".to_string(),
@@ -9352,6 +10408,20 @@ pub mod types {
                     });
                 self
             }
+            pub fn origin_strategies<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin_strategies = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for origin_strategies: {e}"
+                        )
+                    });
+                self
+            }
             pub fn portal_roles<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9404,6 +10474,7 @@ pub mod types {
                     image_optimisation_policies: value.image_optimisation_policies?,
                     iri: value.iri?,
                     kind: value.kind?,
+                    origin_strategies: value.origin_strategies?,
                     portal_roles: value.portal_roles?,
                     storage_policies: value.storage_policies?,
                     thumbnail_policies: value.thumbnail_policies?,
@@ -9418,6 +10489,7 @@ pub mod types {
                     image_optimisation_policies: Ok(value.image_optimisation_policies),
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
+                    origin_strategies: Ok(value.origin_strategies),
                     portal_roles: Ok(value.portal_roles),
                     storage_policies: Ok(value.storage_policies),
                     thumbnail_policies: Ok(value.thumbnail_policies),
@@ -14341,6 +15413,328 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct OriginCredentials {
+            password: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            user: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for OriginCredentials {
+            fn default() -> Self {
+                Self {
+                    password: Err("no value supplied for password".to_string()),
+                    user: Err("no value supplied for user".to_string()),
+                }
+            }
+        }
+        impl OriginCredentials {
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OriginCredentials> for super::OriginCredentials {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OriginCredentials,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    password: value.password?,
+                    user: value.user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::OriginCredentials> for OriginCredentials {
+            fn from(value: super::OriginCredentials) -> Self {
+                Self {
+                    password: Ok(value.password),
+                    user: Ok(value.user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct OriginStrategy {
+            context: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            requires_credentials: ::std::result::Result<bool, ::std::string::String>,
+        }
+        impl ::std::default::Default for OriginStrategy {
+            fn default() -> Self {
+                Self {
+                    context: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    requires_credentials: Err(
+                        "no value supplied for requires_credentials".to_string(),
+                    ),
+                }
+            }
+        }
+        impl OriginStrategy {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn requires_credentials<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.requires_credentials = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for requires_credentials: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OriginStrategy> for super::OriginStrategy {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OriginStrategy,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    name: value.name?,
+                    requires_credentials: value.requires_credentials?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::OriginStrategy> for OriginStrategy {
+            fn from(value: super::OriginStrategy) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                    requires_credentials: Ok(value.requires_credentials),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct OriginStrategyCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::OriginStrategy>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for OriginStrategyCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl OriginStrategyCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::OriginStrategy>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OriginStrategyCollection>
+        for super::OriginStrategyCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OriginStrategyCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::OriginStrategyCollection>
+        for OriginStrategyCollection {
+            fn from(value: super::OriginStrategyCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct PartialCollectionView {
             first: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
@@ -19251,6 +20645,230 @@ let response = client.named_query_update()
     pub fn named_query_update(&self) -> builder::NamedQueryUpdate<'_> {
         builder::NamedQueryUpdate::new(self)
     }
+    /**List the ways of fetching origins
+
+The origin strategies of the platform, of which customers choose in rules of their own. Origins that no rule matches are fetched over HTTP(S) without credentials; that way is not listed.
+
+Sends a `GET` request to `/originStrategies`
+
+Arguments:
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.origin_strategy_list_global()
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_list_global(&self) -> builder::OriginStrategyListGlobal<'_> {
+        builder::OriginStrategyListGlobal::new(self)
+    }
+    /**View a way of fetching origins
+
+One origin strategy of the platform. The ids of 2016 (`basic_https`, `ftps_creds`, `s3`) find their successors.
+
+Sends a `GET` request to `/originStrategies/{strategy}`
+
+Arguments:
+- `strategy`: The id of the origin strategy, today's or that of 2016.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.origin_strategy_view_global()
+    .strategy(strategy)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_view_global(&self) -> builder::OriginStrategyViewGlobal<'_> {
+        builder::OriginStrategyViewGlobal::new(self)
+    }
+    /**List a customer's origin strategies
+
+The rules by which the origins of a customer are fetched, in the order in which they are tried: by `order`, then by id. The first whose `regex` is found in an origin decides.
+
+Sends a `GET` request to `/customers/{customer}/originStrategies`
+
+Arguments:
+- `customer`: The number of the customer.
+- `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
+- `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
+- `page_size`: Members per page; anything outside 1 to 500 means 100.
+```ignore
+let response = client.origin_strategy_list()
+    .customer(customer)
+    .cursor(cursor)
+    .page(page)
+    .page_size(page_size)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_list(&self) -> builder::OriginStrategyList<'_> {
+        builder::OriginStrategyList::new(self)
+    }
+    /**Create an origin strategy
+
+Creates a rule for fetching origins, under an id that the server makes.
+
+Sends a `POST` request to `/customers/{customer}/originStrategies`
+
+Arguments:
+- `customer`: The number of the customer.
+- `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
+```ignore
+let response = client.origin_strategy_create()
+    .customer(customer)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_create(&self) -> builder::OriginStrategyCreate<'_> {
+        builder::OriginStrategyCreate::new(self)
+    }
+    /**View an origin strategy
+
+One rule for fetching origins, without its credentials.
+
+Sends a `GET` request to `/customers/{customer}/originStrategies/{originStrategy}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.origin_strategy_view()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_view(&self) -> builder::OriginStrategyView<'_> {
+        builder::OriginStrategyView::new(self)
+    }
+    /**Create an origin strategy, or set parts of one
+
+Where there is an origin strategy of this id, sets the members that are given; what is left out stays as it is, as clients of this API expect. Where there is none, creates it; `regex` and `strategy` are needed then. Changing to another `strategy` drops the credentials.
+
+Sends a `PUT` request to `/customers/{customer}/originStrategies/{originStrategy}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.origin_strategy_replace()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_replace(&self) -> builder::OriginStrategyReplace<'_> {
+        builder::OriginStrategyReplace::new(self)
+    }
+    /**Delete an origin strategy
+
+Deletes the rule and its credentials. Images that were fetched by it stay; the next time they are fetched by the next rule that matches, or without credentials.
+
+Sends a `DELETE` request to `/customers/{customer}/originStrategies/{originStrategy}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+```ignore
+let response = client.origin_strategy_delete()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_delete(&self) -> builder::OriginStrategyDelete<'_> {
+        builder::OriginStrategyDelete::new(self)
+    }
+    /**Change an origin strategy
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default. Changing to another `strategy` drops the credentials.
+
+Sends a `PATCH` request to `/customers/{customer}/originStrategies/{originStrategy}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.origin_strategy_update()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_update(&self) -> builder::OriginStrategyUpdate<'_> {
+        builder::OriginStrategyUpdate::new(self)
+    }
+    /**Replace the credentials of an origin strategy
+
+Replaces user name and password. They can't be viewed again. The host key of an SFTP server is remembered at the first fetch; replacing the credentials forgets it, so that the next one counts.
+
+Sends a `PUT` request to `/customers/{customer}/originStrategies/{originStrategy}/credentials`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `body`
+```ignore
+let response = client.origin_strategy_replace_credentials()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_match(if_match)
+    .if_none_match(if_none_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_replace_credentials(
+        &self,
+    ) -> builder::OriginStrategyReplaceCredentials<'_> {
+        builder::OriginStrategyReplaceCredentials::new(self)
+    }
+    /**View the way of fetching of an origin strategy
+
+The origin strategy of the platform that the rule chooses.
+
+Sends a `GET` request to `/customers/{customer}/originStrategies/{originStrategy}/originStrategy`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+```ignore
+let response = client.origin_strategy_view_strategy()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_none_match(if_none_match)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_view_strategy(
+        &self,
+    ) -> builder::OriginStrategyViewStrategy<'_> {
+        builder::OriginStrategyViewStrategy::new(self)
+    }
     /**List spaces
 
 The spaces of a customer, by number unless ordered otherwise.
@@ -21375,6 +22993,31 @@ let response = client.named_query_update_returning()
         &self,
     ) -> builder::NamedQueryUpdateReturning<'_> {
         builder::NamedQueryUpdateReturning::new(self)
+    }
+    /**Change an origin strategy, and answer what it has become
+
+JSON merge patch (RFC 7396): a member that is left out stays as it is, `null` sets its default. Changing to another `strategy` drops the credentials.
+
+Sends a `PATCH` request to `/customers/{customer}/originStrategies/{originStrategy-}`
+
+Arguments:
+- `customer`: The number of the customer.
+- `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
+- `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `body`
+```ignore
+let response = client.origin_strategy_update_returning()
+    .customer(customer)
+    .origin_strategy(origin_strategy)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn origin_strategy_update_returning(
+        &self,
+    ) -> builder::OriginStrategyUpdateReturning<'_> {
+        builder::OriginStrategyUpdateReturning::new(self)
     }
     /**Change a space, and answer what it has become
 
@@ -24415,6 +26058,1327 @@ pub mod builder {
             match response.status().as_u16() {
                 200u16 => Ok(ResponseValue::empty(response)),
                 205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_list_global`]
+
+[`Client::origin_strategy_list_global`]: super::Client::origin_strategy_list_global*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyListGlobal<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> OriginStrategyListGlobal<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/originStrategies`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::OriginStrategyCollection>,
+            Error<types::Problem>,
+        > {
+            let Self { client, cursor, page, page_size } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/originStrategies", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_list_global",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_view_global`]
+
+[`Client::origin_strategy_view_global`]: super::Client::origin_strategy_view_global*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyViewGlobal<'a> {
+        client: &'a super::Client,
+        strategy: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> OriginStrategyViewGlobal<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                strategy: Err("strategy was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/originStrategies/{strategy}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::OriginStrategy>, Error<types::Problem>> {
+            let Self { client, strategy, if_none_match } = self;
+            let strategy = strategy.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/originStrategies/{}", client.baseurl, encode_path(& strategy
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_view_global",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_list`]
+
+[`Client::origin_strategy_list`]: super::Client::origin_strategy_list*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyList<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        page: Result<Option<i64>, String>,
+        page_size: Result<Option<i64>, String>,
+    }
+    impl<'a> OriginStrategyList<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                cursor: Ok(None),
+                page: Ok(None),
+                page_size: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn page<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page failed".to_string());
+            self
+        }
+        pub fn page_size<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.page_size = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for page_size failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/originStrategies`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CustomerOriginStrategyCollection>,
+            Error<types::Problem>,
+        > {
+            let Self { client, customer, cursor, page, page_size } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let page = page.map_err(Error::InvalidRequest)?;
+            let page_size = page_size.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies", client.baseurl, encode_path(&
+                customer.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("page", &page))
+                .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_list",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_create`]
+
+[`Client::origin_strategy_create`]: super::Client::origin_strategy_create*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyCreate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::CustomerOriginStrategyCreate, String>,
+    }
+    impl<'a> OriginStrategyCreate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::CustomerOriginStrategyCreate>,
+            <V as std::convert::TryInto<
+                types::CustomerOriginStrategyCreate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `CustomerOriginStrategyCreate` for body failed: {}",
+                        s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::CustomerOriginStrategyCreate,
+            ) -> types::builder::CustomerOriginStrategyCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/customers/{customer}/originStrategies`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CustomerOriginStrategy>,
+            Error<types::Problem>,
+        > {
+            let Self { client, customer, idempotency_key, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::CustomerOriginStrategyCreate::try_from(v)
+                        .map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies", client.baseurl, encode_path(&
+                customer.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_create",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_view`]
+
+[`Client::origin_strategy_view`]: super::Client::origin_strategy_view*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyView<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> OriginStrategyView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/originStrategies/{originStrategy}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CustomerOriginStrategy>,
+            Error<types::Problem>,
+        > {
+            let Self { client, customer, origin_strategy, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& origin_strategy.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_replace`]
+
+[`Client::origin_strategy_replace`]: super::Client::origin_strategy_replace*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyReplace<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::CustomerOriginStrategyReplace, String>,
+    }
+    impl<'a> OriginStrategyReplace<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::CustomerOriginStrategyReplace>,
+            <V as std::convert::TryInto<
+                types::CustomerOriginStrategyReplace,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `CustomerOriginStrategyReplace` for body failed: {}",
+                        s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::CustomerOriginStrategyReplace,
+            ) -> types::builder::CustomerOriginStrategyReplace,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/originStrategies/{originStrategy}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CustomerOriginStrategy>,
+            Error<types::Problem>,
+        > {
+            let Self {
+                client,
+                customer,
+                origin_strategy,
+                if_match,
+                if_none_match,
+                body,
+            } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::CustomerOriginStrategyReplace::try_from(v)
+                        .map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& origin_strategy.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_replace",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_delete`]
+
+[`Client::origin_strategy_delete`]: super::Client::origin_strategy_delete*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyDelete<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> OriginStrategyDelete<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customers/{customer}/originStrategies/{originStrategy}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, origin_strategy, if_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& origin_strategy.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_delete",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_update`]
+
+[`Client::origin_strategy_update`]: super::Client::origin_strategy_update*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyUpdate<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::CustomerOriginStrategyUpdate, String>,
+    }
+    impl<'a> OriginStrategyUpdate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::CustomerOriginStrategyUpdate>,
+            <V as std::convert::TryInto<
+                types::CustomerOriginStrategyUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `CustomerOriginStrategyUpdate` for body failed: {}",
+                        s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::CustomerOriginStrategyUpdate,
+            ) -> types::builder::CustomerOriginStrategyUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/originStrategies/{originStrategy}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, customer, origin_strategy, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::CustomerOriginStrategyUpdate::try_from(v)
+                        .map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& origin_strategy.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_update",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::empty(response)),
+                205u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_replace_credentials`]
+
+[`Client::origin_strategy_replace_credentials`]: super::Client::origin_strategy_replace_credentials*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyReplaceCredentials<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::OriginCredentials, String>,
+    }
+    impl<'a> OriginStrategyReplaceCredentials<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_match: Ok(None),
+                if_none_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::OriginCredentials>,
+            <V as std::convert::TryInto<
+                types::OriginCredentials,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `OriginCredentials` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::OriginCredentials,
+            ) -> types::builder::OriginCredentials,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customers/{customer}/originStrategies/{originStrategy}/credentials`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CustomerOriginStrategy>,
+            Error<types::Problem>,
+        > {
+            let Self {
+                client,
+                customer,
+                origin_strategy,
+                if_match,
+                if_none_match,
+                body,
+            } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::OriginCredentials::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}/credentials", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& origin_strategy
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_replace_credentials",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::origin_strategy_view_strategy`]
+
+[`Client::origin_strategy_view_strategy`]: super::Client::origin_strategy_view_strategy*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyViewStrategy<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> OriginStrategyViewStrategy<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_none_match: Ok(None),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customers/{customer}/originStrategies/{originStrategy}/originStrategy`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::OriginStrategy>, Error<types::Problem>> {
+            let Self { client, customer, origin_strategy, if_none_match } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}/originStrategy", client.baseurl,
+                encode_path(& customer.to_string()), encode_path(& origin_strategy
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_view_strategy",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -36948,6 +39912,158 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::origin_strategy_update_returning`]
+
+[`Client::origin_strategy_update_returning`]: super::Client::origin_strategy_update_returning*/
+    #[derive(Debug, Clone)]
+    pub struct OriginStrategyUpdateReturning<'a> {
+        client: &'a super::Client,
+        customer: Result<i64, String>,
+        origin_strategy: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::CustomerOriginStrategyUpdate, String>,
+    }
+    impl<'a> OriginStrategyUpdateReturning<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer: Err("customer was not initialized".to_string()),
+                origin_strategy: Err("origin_strategy was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.customer = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for customer failed".to_string());
+            self
+        }
+        pub fn origin_strategy<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.origin_strategy = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for origin_strategy failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::CustomerOriginStrategyUpdate>,
+            <V as std::convert::TryInto<
+                types::CustomerOriginStrategyUpdate,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `CustomerOriginStrategyUpdate` for body failed: {}",
+                        s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::CustomerOriginStrategyUpdate,
+            ) -> types::builder::CustomerOriginStrategyUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/customers/{customer}/originStrategies/{originStrategy-}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CustomerOriginStrategy>,
+            Error<types::Problem>,
+        > {
+            let Self { client, customer, origin_strategy, if_match, body } = self;
+            let customer = customer.map_err(Error::InvalidRequest)?;
+            let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::CustomerOriginStrategyUpdate::try_from(v)
+                        .map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
+                customer.to_string()), encode_path(& origin_strategy.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "origin_strategy_update_returning",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::space_update_returning`]
 
 [`Client::space_update_returning`]: super::Client::space_update_returning*/
@@ -37825,12 +40941,14 @@ crate::pages::pages! {
     AuthServiceCollection => types::AuthService,
     BatchCollection => types::Batch,
     CustomerCollection => types::Customer,
+    CustomerOriginStrategyCollection => types::CustomerOriginStrategy,
     DefaultRoleCollection => types::DefaultRole,
     ImageCollection => types::Image,
     ImageOptimisationPolicyCollection => types::ImageOptimisationPolicy,
     ImageRoleCollection => types::RoleReference,
     KeyCollection => types::Key,
     NamedQueryCollection => types::NamedQuery,
+    OriginStrategyCollection => types::OriginStrategy,
     PortalRoleCollection => types::PortalRole,
     PortalUserCollection => types::PortalUser,
     RoleCollection => types::Role,

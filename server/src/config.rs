@@ -41,13 +41,13 @@ pub struct Shared {
     /// Where stored images go in place of the data directory: a directory, or `s3://bucket/prefix`.
     #[arg(long, env = "CUSTOMER_API_OBJECTS")]
     pub objects: Option<String>,
+    /// The key that stored credentials are sealed with, 32 bytes in base64, in place of the file `secret.key`
+    /// in the data directory; all processes that share a database need the same.
+    #[arg(long, env = "CUSTOMER_API_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
     /// Networks that origins may be in besides public addresses, such as `10.1.0.0/16`.
     #[arg(long, env = "CUSTOMER_API_ORIGIN_ALLOW", value_delimiter = ',')]
     pub origin_allow: Vec<Network>,
-    /// The key that seals stored secrets, base64 of 32 bytes; several machines on one database need the
-    /// same. A file in the data directory holds it unless given.
-    #[arg(long, env = "CUSTOMER_API_SECRET_KEY", hide_env_values = true)]
-    pub secret_key: Option<String>,
     /// The seconds that fetching an origin may take in all, 1 to 100.
     #[arg(long, env = "CUSTOMER_API_ORIGIN_TIMEOUT", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub origin_timeout: u64,

@@ -1,11 +1,11 @@
-//! Sealing what is stored and must not be readable from the database alone: XChaCha20-Poly1305 under a key
-//! that is kept outside of it.
+//! What must be stored but not be readable in the database: sealed with XChaCha20-Poly1305 under a key that
+//! lies outside of it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
 use std::{
-    fs::OpenOptions,
-    io::{self, Read, Write},
+    fmt, fs,
+    io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -28,7 +28,7 @@ pub enum SecretsError {
     #[error("the key file can't be used: {0}")]
     File(#[from] io::Error),
     /// The key is none.
-    #[error("the secret key must be base64 of 32 bytes")]
+    #[error("the secret key must be base64 of 32 bytes: `openssl rand -base64 32` makes one")]
     Key,
     /// The operating system has no randomness to give.
     #[error("there is no randomness to be had")]
@@ -38,8 +38,15 @@ pub enum SecretsError {
     Sealed,
 }
 
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}
+
 impl Secrets {
-    /// Uses `key` (base64 of 32 bytes), or the one in the data directory, which is made where it is missing.
+    /// Uses `key` (base64 of 32 bytes), or the one in the data directory, which is made where it is missing
+    /// and which only its owner can read.
     ///
     /// # Errors
     /// When the key is none, or its file can't be used.
@@ -52,7 +59,7 @@ impl Secrets {
         Ok(Self(XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| SecretsError::Key)?))
     }
 
-    /// A text as nobody without the key can read or forge it.
+    /// A text as nobody without the key can read or forge it; never the same twice.
     ///
     /// # Errors
     /// When there is no randomness to be had.
@@ -75,23 +82,24 @@ impl Secrets {
     }
 }
 
-/// The key in a file that its owner alone can read; made if it isn't there.
+/// What is in the key file. It is made under another name first, so that nobody ever reads half of it.
 fn stored(file: &Path) -> Result<String, SecretsError> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Ok(mut new) => {
-            let mut key = [0; KEY];
-            getrandom::fill(&mut key).map_err(|_| SecretsError::Randomness)?;
-            let text = BASE64_STANDARD.encode(key);
-            new.write_all(text.as_bytes())?;
-            new.sync_all()?;
-            Ok(text)
-        }
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-            let mut text = String::new();
-            OpenOptions::new().read(true).open(file)?.read_to_string(&mut text)?;
-            Ok(text)
-        }
-        Err(e) => Err(e.into()),
+    match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return Ok(found?),
+    }
+    let mut key = [0; KEY];
+    getrandom::fill(&mut key).map_err(|_| SecretsError::Randomness)?;
+    let new = file.with_extension(format!("{}.new", std::process::id()));
+    let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    out.write_all(BASE64_STANDARD.encode(key).as_bytes())?;
+    out.sync_all()?;
+    let linked = fs::hard_link(&new, file);
+    fs::remove_file(&new)?;
+    match linked {
+        // Another process was faster: its key counts.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(fs::read_to_string(file)?),
     }
 }
 
@@ -100,22 +108,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sealed_opens_with_the_same_key_only() {
-        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let secrets = Secrets::at(one.path(), None).unwrap();
-        let sealed = secrets.seal("s3cret").unwrap();
-        assert!(!sealed.contains("s3cret"));
-        assert_ne!(sealed, secrets.seal("s3cret").unwrap());
-        assert_eq!(Secrets::at(one.path(), None).unwrap().unseal(&sealed).unwrap(), "s3cret");
-        assert!(Secrets::at(other.path(), None).unwrap().unseal(&sealed).is_err());
-        assert!(secrets.unseal("").is_err());
-        assert!(secrets.unseal(&sealed.replace(&sealed[40..42], "AA")).is_err());
+    fn what_was_sealed_opens_with_its_key_only() {
+        let data = tempfile::tempdir().unwrap();
+        let secrets = Secrets::at(data.path(), None).unwrap();
+        let sealed = secrets.seal("open sesame").unwrap();
+        assert!(!sealed.contains("sesame"));
+        assert_ne!(sealed, secrets.seal("open sesame").unwrap());
+        let again = Secrets::at(data.path(), None).unwrap();
+        assert_eq!(again.unseal(&sealed).unwrap(), "open sesame");
+
+        let other = Secrets::at(data.path(), Some(&BASE64_STANDARD.encode([7; KEY]))).unwrap();
+        assert!(matches!(other.unseal(&sealed), Err(SecretsError::Sealed)));
+        let mut bytes = BASE64_STANDARD.decode(&sealed).unwrap();
+        bytes[NONCE] ^= 1;
+        assert!(again.unseal(&BASE64_STANDARD.encode(bytes)).is_err());
+        for nonsense in ["", "abc", "not base64!"] {
+            assert!(again.unseal(nonsense).is_err(), "{nonsense}");
+        }
     }
 
     #[test]
-    fn a_key_that_is_none_is_refused() {
+    fn the_key_file_is_its_owners_alone() {
         let data = tempfile::tempdir().unwrap();
-        assert!(matches!(Secrets::at(data.path(), Some("abc")), Err(SecretsError::Key)));
-        assert!(matches!(Secrets::at(data.path(), Some("YWJj")), Err(SecretsError::Key)));
+        Secrets::at(data.path(), None).unwrap();
+        let metadata = fs::metadata(data.path().join(FILE)).unwrap();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o600);
+        assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn keys_that_are_none_are_refused() {
+        let data = tempfile::tempdir().unwrap();
+        for key in ["", "short", &BASE64_STANDARD.encode([7; 31])] {
+            assert!(matches!(Secrets::at(data.path(), Some(key)), Err(SecretsError::Key)), "{key}");
+        }
+        fs::write(data.path().join(FILE), "nonsense").unwrap();
+        assert!(matches!(Secrets::at(data.path(), None), Err(SecretsError::Key)));
     }
 }

@@ -53,8 +53,9 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
         drop(std::fs::remove_dir_all(&scratch));
     }
     let rules = Rules { allowed, policies: Policies::new(&shared.storage_policy) };
-    let engine = Engine::new(db.clone(), objects.clone(), rules, shared.fetch_limits(), scratch, workers)?;
     let secrets = Secrets::at(&shared.data, shared.secret_key.as_deref())?;
+    let limits = shared.fetch_limits();
+    let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, workers)?;
     Ok(Parts { db, objects, engine: Arc::new(engine), secrets, workers })
 }
 

@@ -14,8 +14,10 @@ mod postgres;
 pub mod process;
 pub mod proxy;
 mod run;
+pub mod s3;
 mod schema;
 mod server;
+pub mod sftp;
 mod tenant;
 pub mod validate;
 
@@ -29,5 +31,7 @@ pub use places::Places;
 pub use postgres::FreshDatabase;
 pub use proxy::Proxy;
 pub use run::run;
+pub use s3::S3;
 pub use server::{Backend, Options, Profile, TestServer};
+pub use sftp::Sftp;
 pub use tenant::Tenant;

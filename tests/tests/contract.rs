@@ -23,6 +23,7 @@ mod keys;
 mod links;
 mod metadata;
 mod named_queries;
+mod origin_strategies;
 mod policies;
 mod portal_users;
 mod priority;

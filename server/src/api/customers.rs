@@ -40,6 +40,7 @@ pub struct Customer {
     queue: Uri,
     keys: Uri,
     named_queries: Uri,
+    origin_strategies: Uri,
     storage: Uri,
     audit: Uri,
 }
@@ -68,6 +69,7 @@ impl Customer {
             queue: under("queue"),
             keys: under("keys"),
             named_queries: under("namedQueries"),
+            origin_strategies: under("originStrategies"),
             storage: under("storage"),
             audit: under("audit"),
             id: Uri(id),

@@ -15,6 +15,7 @@ pub mod images;
 pub mod keys;
 pub mod metadata;
 pub mod named_queries;
+pub mod origin_strategies;
 pub mod policies;
 pub mod portal_roles;
 pub mod portal_users;
@@ -44,6 +45,8 @@ pub enum Tag {
     AuthServices,
     /// Roles.
     Roles,
+    /// How origins are fetched.
+    OriginStrategies,
     /// Spaces.
     Spaces,
     /// Images.
@@ -68,8 +71,9 @@ type All = (
     (audit::Api, auth_services::Api, batches::Api, bulk::Api),
     (customers::Api, delivery::Api, entry_point::Api, hydra::Api),
     (image_parts::Api, images::Api, keys::Api, metadata::Api),
-    (named_queries::Api, policies::Api, portal_roles::Api, portal_users::Api),
-    (queue::Api, roles::Api, spaces::Api, storage::Api),
+    (named_queries::Api, origin_strategies::Api, policies::Api, portal_roles::Api),
+    (portal_users::Api, queue::Api, roles::Api, spaces::Api),
+    storage::Api,
 );
 
 /// All operations.
@@ -78,8 +82,9 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (audit::Api, auth_services::Api, batches::Api, bulk::Api),
         (customers::Api, delivery::Api, entry_point::Api, hydra::Api),
         (image_parts::Api, images::Api, keys::Api, metadata::Api),
-        (named_queries::Api, policies::Api, portal_roles::Api, portal_users::Api),
-        (queue::Api, roles::Api, spaces::Api, storage::Api),
+        (named_queries::Api, origin_strategies::Api, policies::Api, portal_roles::Api),
+        (portal_users::Api, queue::Api, roles::Api, spaces::Api),
+        storage::Api,
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

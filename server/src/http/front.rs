@@ -310,9 +310,9 @@ mod tests {
         let db = Db::sqlite(&directory.join("db")).unwrap();
         let objects = Objects::open(directory.join("objects").to_str().unwrap()).unwrap();
         let rules = Rules { allowed: std::iter::empty().collect(), policies: Policies::new(&[]) };
-        let engine =
-            Engine::new(db.clone(), objects.clone(), rules, Limits::default(), directory.join("scratch"), 0).unwrap();
         let secrets = Secrets::at(directory, None).unwrap();
+        let (scratch, limits) = (directory.join("scratch"), Limits::default());
+        let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, 0).unwrap();
         App { db, objects, engine: Arc::new(engine), secrets, profile: Profile::Seed, public_url: None }
     }
 

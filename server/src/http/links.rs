@@ -123,6 +123,16 @@ impl Links {
         (!id.is_empty() && !id.contains('/')).then(|| id.into_owned())
     }
 
+    /// A way of fetching origins.
+    pub fn origin_strategy(&self, id: &str) -> String {
+        format!("{}/originStrategies/{}", self.base, segment(id))
+    }
+
+    /// A customer's rule for fetching origins.
+    pub fn customer_origin_strategy(&self, customer: i64, id: &str) -> String {
+        format!("{}/customers/{customer}/originStrategies/{}", self.base, segment(id))
+    }
+
     /// A space of a customer.
     pub fn space(&self, customer: i64, space: i64) -> String {
         format!("{}/customers/{customer}/spaces/{space}", self.base)

@@ -190,6 +190,16 @@ text_type!(
     text(1, 500, None)
 );
 text_type!(
+    /// The id of a customer's origin strategy in a path.
+    OriginStrategyId,
+    text(1, 200, None)
+);
+text_type!(
+    /// The id of an origin strategy of the platform in a path.
+    GlobalStrategyId,
+    text(1, 200, None)
+);
+text_type!(
     /// The id of a policy in a path.
     PolicyId,
     text(1, 200, None)

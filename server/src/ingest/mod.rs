@@ -4,6 +4,10 @@ pub mod address;
 pub mod decode;
 pub mod derive;
 pub mod fetch;
+pub mod origin;
+pub mod s3;
+pub mod sftp;
+mod sink;
 mod worker;
 
 pub use worker::run;
@@ -18,6 +22,7 @@ use crate::{
         time,
     },
     objects::{Objects, ObjectsError, image_prefix},
+    secrets::Secrets,
     store::Db,
 };
 use std::{
@@ -41,7 +46,7 @@ const MAX_ATTEMPTS: i64 = 5;
 pub struct Engine {
     db: Db,
     objects: Objects,
-    fetcher: fetch::Fetcher,
+    sources: origin::Sources,
     /// What the operator allows.
     pub rules: Rules,
     scratch: PathBuf,
@@ -61,6 +66,15 @@ impl From<ObjectsError> for Trouble {
     }
 }
 
+impl From<origin::Failed> for Trouble {
+    fn from(failed: origin::Failed) -> Self {
+        match failed {
+            origin::Failed::Reason(reason) => Self::Reason(reason),
+            origin::Failed::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
 impl From<std::io::Error> for Trouble {
     fn from(e: std::io::Error) -> Self {
         Self::Internal(e.to_string())
@@ -75,14 +89,16 @@ impl Engine {
     pub fn new(
         db: Db,
         objects: Objects,
+        secrets: Secrets,
         rules: Rules,
         limits: fetch::Limits,
         scratch: PathBuf,
         workers: usize,
     ) -> Result<Self, reqwest::Error> {
-        let fetcher = fetch::Fetcher::new(rules.allowed.clone(), limits)?;
+        let own = objects.bucket().map(str::to_owned);
+        let sources = origin::Sources::new(db.clone(), secrets, rules.allowed.clone(), limits, own)?;
         let pixels = Arc::new(Semaphore::new(workers.max(1)));
-        Ok(Self { db, objects, fetcher, rules, scratch, pixels, wake: Notify::new() })
+        Ok(Self { db, objects, sources, rules, scratch, pixels, wake: Notify::new() })
     }
 
     /// Tells the workers that there is something to do.
@@ -185,8 +201,8 @@ impl Engine {
     async fn fetch(&self, claim: &Image, into: &Path) -> Result<i64, Trouble> {
         let origin = claim.initial_origin.as_ref().unwrap_or(&claim.settings.origin);
         let url = address::check_origin(origin, &self.rules.allowed).map_err(Trouble::Reason)?;
-        let fetched = self.fetcher.fetch(&url, None, into).await.map_err(|e| Trouble::Reason(e.to_string()))?;
-        Ok(i64::try_from(fetched.bytes).unwrap_or(i64::MAX))
+        let bytes = self.sources.fetch(claim.at.customer, &url, into).await?;
+        Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
     /// Decodes and reduces, off the async threads, no more at once than there are workers.

@@ -8,6 +8,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0002_portal_users.sql"),
     include_str!("../../migrations/0003_named_queries.sql"),
     include_str!("../../migrations/0004_access.sql"),
+    include_str!("../../migrations/0005_origin_strategies.sql"),
     include_str!("../../migrations/0006_bulk.sql"),
     include_str!("../../migrations/0007_journal.sql"),
 ];

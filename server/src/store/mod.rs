@@ -15,6 +15,7 @@ pub mod journal;
 pub mod keys;
 pub mod metadata;
 pub mod named_queries;
+pub mod origin_strategies;
 pub mod page;
 pub mod portal_users;
 pub mod roles;
