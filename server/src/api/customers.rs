@@ -42,6 +42,7 @@ pub struct Customer {
     named_queries: Uri,
     storage: Uri,
     audit: Uri,
+    account: Uri,
 }
 resource!(Customer);
 collection!(
@@ -70,6 +71,7 @@ impl Customer {
             named_queries: under("namedQueries"),
             storage: under("storage"),
             audit: under("audit"),
+            account: Uri(links.account(&c.public_id)),
             id: Uri(id),
         }
     }

@@ -1,6 +1,7 @@
 //! The operations, one module for each resource: parameters, bodies and answers around one call into
 //! the domain.
 
+pub mod account;
 pub mod audit;
 pub mod auth_services;
 pub mod batches;
@@ -57,6 +58,8 @@ pub enum Tag {
     Hydra,
     /// Who changed what.
     Audit,
+    /// The same customers, as Fastly's clients know them.
+    Account,
     /// What the links of an image point at.
     Delivery,
 }
@@ -66,7 +69,7 @@ type All = (
     (delivery::Api, entry_point::Api, hydra::Api, images::Api),
     (keys::Api, metadata::Api, named_queries::Api, policies::Api),
     (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
-    (spaces::Api, storage::Api),
+    (spaces::Api, storage::Api, account::Api),
 );
 
 /// All operations.
@@ -76,7 +79,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (delivery::Api, entry_point::Api, hydra::Api, images::Api),
         (keys::Api, metadata::Api, named_queries::Api, policies::Api),
         (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
-        (spaces::Api, storage::Api),
+        (spaces::Api, storage::Api, account::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

@@ -9,6 +9,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0003_named_queries.sql"),
     include_str!("../../migrations/0004_access.sql"),
     include_str!("../../migrations/0007_journal.sql"),
+    include_str!("../../migrations/0008_account.sql"),
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
