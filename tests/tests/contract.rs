@@ -1,9 +1,11 @@
 //! Contract tests, one module per resource.
 
+mod account;
 mod audit;
 mod auth_services;
 mod default_roles;
 mod docs;
+mod fastly_client;
 mod harness;
 mod idempotency;
 mod links;

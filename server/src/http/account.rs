@@ -1,6 +1,6 @@
 //! What is different where Fastly's clients knock: credentials, bodies, answers, errors.
 
-use super::{body, problem::Failure, session::Session};
+use super::{problem::Failure, session::Session};
 use crate::domain::{self, account};
 use percent_encoding::percent_decode;
 use poem::{
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use std::{borrow::Cow, marker::PhantomData};
 
 /// Bytes of a request body at most.
-const MAX_BYTES: usize = body::MAX_BYTES;
+const MAX_BYTES: usize = 1024 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 

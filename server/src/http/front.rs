@@ -84,7 +84,10 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
         };
         finish(response.headers_mut(), &links, &request_id);
         if account::is_path(&path) {
-            finish_account(response.headers_mut(), standing.get());
+            // Without the database nobody knows who is calling, but clients rely on the headers.
+            let lost = response.status().is_server_error() && matches!(method, Method::PUT | Method::DELETE);
+            let standing = standing.get().copied().or_else(|| lost.then(|| self.app.rates.fresh()));
+            finish_account(response.headers_mut(), standing);
         }
         tracing::info!(
             request_id,
@@ -337,7 +340,7 @@ fn finish(headers: &mut HeaderMap, links: &Links, request_id: &str) {
 }
 
 /// The further headers of every answer to Fastly's clients; see [`super::emitted`].
-fn finish_account(headers: &mut HeaderMap, standing: Option<&Standing>) {
+fn finish_account(headers: &mut HeaderMap, standing: Option<Standing>) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(standing) = standing {
         headers.insert("fastly-ratelimit-remaining", standing.remaining.into());

@@ -36,6 +36,13 @@ impl Rates {
         Self { limit, window: Mutex::default() }
     }
 
+    /// Where a key stands of which nothing is known.
+    pub fn fresh(&self) -> Standing {
+        let now = time::now();
+        let end = (now.div_euclid(WINDOW) + 1) * WINDOW;
+        Standing { allowed: true, remaining: self.limit, reset: end / 1000, wait: ((end - now + 999) / 1000).max(1) }
+    }
+
     /// Counts one for a key.
     pub fn count(&self, key: &str) -> Standing {
         self.count_at(key, time::now())
