@@ -48,7 +48,8 @@ def main(base, token, customer):
         users = api.list_users(customer)
         assert [user["id"] for user in users] == sorted(user["id"] for user in users)
         owner = next(user for user in users if user["id"] == before["owner_id"])
-        assert owner["role"] == "superuser" and owner["customer_id"] == customer
+        # A role is an object of the client, not a text.
+        assert (str(owner["role"]), owner["customer_id"]) == ("superuser", customer), owner
 
         options = {k: owner["id"] if v == "owner" else v for k, v in WRITABLE.items()}
         offered = set(api.update_customer_endpoint.params_map["all"]) - {"customer_id"}

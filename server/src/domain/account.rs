@@ -53,7 +53,7 @@ pub struct Settings {
     pub has_account_panel: bool,
     /// There is the improved event log.
     pub has_improved_events: bool,
-    /// OpenStack logging is enabled.
+    /// `OpenStack` logging is enabled.
     pub has_openstack_logging: bool,
     /// PCI settings may be edited.
     pub has_pci: bool,
