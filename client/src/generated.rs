@@ -18,7 +18,7 @@ pub mod types {
         ///The purchase-order reference on the account.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub billing_ref: ::std::option::Option<::std::string::String>,
-        ///Whether the account may edit the WordPress setup.
+        ///Whether the account may edit the `WordPress` setup.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub can_configure_wordpress: ::std::option::Option<bool>,
         ///Whether the account may reset passwords.
@@ -40,7 +40,7 @@ pub mod types {
         pub has_improved_events: bool,
         ///Whether the account may edit the SSL configuration.
         pub has_improved_ssl_config: bool,
-        ///Whether OpenStack logging is enabled. Stored only.
+        ///Whether `OpenStack` logging is enabled. Stored only.
         pub has_openstack_logging: bool,
         ///Whether the account may edit PCI settings. Stored only.
         pub has_pci: bool,
