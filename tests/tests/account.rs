@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use contract_tests::http::RawRequest;
-use contract_tests::{Answer, Options, Profile, Tenant, TestServer, contract_test};
+use contract_tests::{Answer, Options, Origin, Profile, Tenant, TestServer, contract_test};
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -397,6 +397,15 @@ contract_test!(a_deleted_customer_is_gone, async |server: &mut TestServer| {
     let own = account(server, "harbour").await;
     let other = account(server, "quay").await;
     own.tenant.request(server, "POST", "/spaces").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let origin = Origin::start().await;
+    origin.picture("a.jpg", 400, 300);
+    let image = json!({ "origin": origin.url("a.jpg") });
+    own.tenant.request(server, "PUT", "/spaces/1/images/a").json(&image).send().await.expect(201);
+    let pixels =
+        [format!("/thumbs/{}/1/a/info.json", own.tenant.id), format!("/iiif-img/{}/1/a/info.json", own.tenant.id)];
+    for path in &pixels {
+        server.get(path).send().await.expect(200);
+    }
     let answer = own.request(server, "DELETE", &own.path).header("content-type", JSON).send().await.expect(200);
     assert_eq!(answer.json(), json!({ "status": "ok" }));
     assert_eq!(answer.header("content-type"), Some(JSON));
@@ -410,6 +419,11 @@ contract_test!(a_deleted_customer_is_gone, async |server: &mut TestServer| {
     fails(own.request(server, "PUT", &own.path).send().await, 401);
     fails(other.get(server, &own.path).await, 404);
     fails(other.request(server, "DELETE", &own.path).send().await, 404);
+
+    for path in &pixels {
+        server.get(path).send().await.expect_problem(404, "/not-found");
+        server.get(path).auth(&server.admin()).send().await.expect_problem(404, "/not-found");
+    }
 
     // The other side doesn't know it either; the names stay taken.
     for path in ["", "/spaces", "/spaces/1", "/keys", "/storage"] {
