@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use contract_tests::http::RawRequest;
-use contract_tests::{Answer, Options, Origin, Profile, Tenant, TestServer, contract_test};
+use contract_tests::{Answer, FreshDatabase, Options, Origin, Profile, Tenant, TestServer, contract_test};
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -478,3 +478,21 @@ contract_test!(
         other.form(server, "").await.expect(200);
     }
 );
+
+contract_test!(without_the_database_every_operation_says_so, only sqlite, async |server: &mut TestServer| {
+    let database = FreshDatabase::create().await.expect("there is a cluster");
+    server.restart_with(|options| options.arguments = vec!["--database".to_owned(), database.url.clone()]).await;
+    let own = account(server, "harbour").await;
+    database.remove().await.expect("the database can be taken away");
+    let users = format!("{}/users", own.path);
+    for path in ["/current_customer", "/current_user", &own.path, &users] {
+        let answer = own.get(server, path).await;
+        assert_eq!(answer.must_header("retry-after"), "1");
+        fails(answer, 503);
+    }
+    for method in ["PUT", "DELETE"] {
+        let answer = own.request(server, method, &own.path).send().await;
+        assert!(answer.must_header("fastly-ratelimit-remaining").parse::<u32>().is_ok());
+        fails(answer, 503);
+    }
+});
