@@ -7,6 +7,436 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
+    ///A customer, as Fastly's clients know it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Account {
+        ///The main billing contact.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub billing_contact_id: ::std::option::Option<::std::string::String>,
+        ///The network revenue type the customer is billed under.
+        pub billing_network_type: AccountBillingNetworkType,
+        ///The purchase-order reference on the account.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub billing_ref: ::std::option::Option<::std::string::String>,
+        ///Whether the account may edit the `WordPress` setup.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub can_configure_wordpress: ::std::option::Option<bool>,
+        ///Whether the account may reset passwords.
+        pub can_reset_passwords: bool,
+        ///Whether the account may upload VCL.
+        pub can_upload_vcl: bool,
+        ///When the customer was created, in UTC and whole seconds.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///When the customer was deleted: never, as a deleted one is not shown.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///Whether two-factor login is compulsory. Stored only.
+        pub force_2fa: bool,
+        ///Whether single sign-on is compulsory. Stored only.
+        pub force_sso: bool,
+        ///Whether the account has the account panel. Stored only.
+        pub has_account_panel: bool,
+        ///Whether the account has the improved event log. Stored only.
+        pub has_improved_events: bool,
+        ///Whether the account may edit the SSL configuration.
+        pub has_improved_ssl_config: bool,
+        ///Whether `OpenStack` logging is enabled. Stored only.
+        pub has_openstack_logging: bool,
+        ///Whether the account may edit PCI settings. Stored only.
+        pub has_pci: bool,
+        ///Whether PCI password rules apply.
+        pub has_pci_passwords: bool,
+        ///Identifies the customer: 22 letters and digits.
+        pub id: ::std::string::String,
+        ///The addresses that may access the account; `0.0.0.0/0` means all. Stored only.
+        pub ip_whitelist: ::std::string::String,
+        ///The legal contact.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub legal_contact_id: ::std::option::Option<::std::string::String>,
+        ///The name of the customer, the `displayName` of `/customers/{customer}`.
+        pub name: ::std::string::String,
+        ///The user who owns the account, a superuser.
+        pub owner_id: ::std::string::String,
+        ///The phone number of the account.
+        pub phone_number: ::std::string::String,
+        ///The postal address; may have several lines.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub postal_address: ::std::option::Option<::std::string::String>,
+        ///The name of the pricing plan.
+        pub pricing_plan: ::std::string::String,
+        ///The id of the pricing plan.
+        pub pricing_plan_id: ::std::string::String,
+        ///The security contact.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub security_contact_id: ::std::option::Option<::std::string::String>,
+        ///The technical contact.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub technical_contact_id: ::std::option::Option<::std::string::String>,
+        ///When the customer was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+    }
+    impl Account {
+        pub fn builder() -> builder::Account {
+            Default::default()
+        }
+    }
+    ///The network revenue type the customer is billed under.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum AccountBillingNetworkType {
+        #[serde(rename = "public")]
+        Public,
+        #[serde(rename = "private")]
+        Private,
+    }
+    impl ::std::fmt::Display for AccountBillingNetworkType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Public => f.write_str("public"),
+                Self::Private => f.write_str("private"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for AccountBillingNetworkType {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "public" => Ok(Self::Public),
+                "private" => Ok(Self::Private),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for AccountBillingNetworkType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for AccountBillingNetworkType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///That a customer is deleted.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AccountDeleted {
+        ///Always `ok`.
+        pub status: ::std::string::String,
+    }
+    impl AccountDeleted {
+        pub fn builder() -> builder::AccountDeleted {
+            Default::default()
+        }
+    }
+    ///A failure, as Fastly's clients know it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AccountError {
+        ///What to change, or what was looked for.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub detail: ::std::option::Option<::std::string::String>,
+        ///What went wrong.
+        pub msg: ::std::string::String,
+    }
+    impl AccountError {
+        pub fn builder() -> builder::AccountError {
+            Default::default()
+        }
+    }
+    ///Changes to an account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct AccountUpdate {
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub billing_contact_id: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub billing_network_type: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub billing_ref: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub can_configure_wordpress: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub can_reset_passwords: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub can_upload_vcl: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub force_2fa: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub force_sso: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub has_account_panel: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub has_improved_events: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub has_improved_ssl_config: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub has_openstack_logging: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub has_pci: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub has_pci_passwords: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub ip_whitelist: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub legal_contact_id: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub name: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub owner_id: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub phone_number: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub postal_address: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub pricing_plan: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub pricing_plan_id: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub security_contact_id: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub technical_contact_id: ::std::option::Option<
+            crate::Nullable<::std::string::String>,
+        >,
+    }
+    impl AccountUpdate {
+        pub fn builder() -> builder::AccountUpdate {
+            Default::default()
+        }
+    }
+    ///A user of an account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AccountUser {
+        ///When the user was created, in UTC and whole seconds.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The customer the user belongs to.
+        pub customer_id: ::std::string::String,
+        ///When the user was deleted: never, as a deleted one is not shown.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///Identifies the user: 22 letters and digits.
+        pub id: ::std::string::String,
+        ///Whether the user sees only some of the services.
+        pub limit_services: bool,
+        ///Whether the user is locked out, as portal users are that are not enabled.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub locked: ::std::option::Option<bool>,
+        ///What the user logs in with, the `email` of the portal user.
+        pub login: ::std::string::String,
+        ///The name to show to people; the login where there is none.
+        pub name: ::std::string::String,
+        ///Whether a new password is due at the next login.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub require_new_password: ::std::option::Option<bool>,
+        ///What the user may do in the account.
+        pub role: AccountUserRole,
+        ///Whether the user has two-factor login.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub two_factor_auth_enabled: ::std::option::Option<bool>,
+        ///Whether the customer demands two-factor login.
+        pub two_factor_setup_required: bool,
+        ///When the user was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+    }
+    impl AccountUser {
+        pub fn builder() -> builder::AccountUser {
+            Default::default()
+        }
+    }
+    ///What the user may do in the account.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum AccountUserRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for AccountUserRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for AccountUserRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for AccountUserRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for AccountUserRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///One class of the API.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ApiClass {
@@ -1638,6 +2068,8 @@ pub mod types {
     ///A tenant of the service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Customer {
+        ///The customer as Fastly's clients know it.
+        pub account: ::std::string::String,
         ///Whether the keys of the customer may act on every customer.
         pub administrator: bool,
         ///The images of all spaces.
@@ -5654,6 +6086,1499 @@ pub mod types {
     /// Types for composing complex structures.
     pub mod builder {
         #[derive(Clone, Debug)]
+        pub struct Account {
+            billing_contact_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            billing_network_type: ::std::result::Result<
+                super::AccountBillingNetworkType,
+                ::std::string::String,
+            >,
+            billing_ref: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            can_configure_wordpress: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            can_reset_passwords: ::std::result::Result<bool, ::std::string::String>,
+            can_upload_vcl: ::std::result::Result<bool, ::std::string::String>,
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            deleted_at: ::std::result::Result<
+                ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                ::std::string::String,
+            >,
+            force_2fa: ::std::result::Result<bool, ::std::string::String>,
+            force_sso: ::std::result::Result<bool, ::std::string::String>,
+            has_account_panel: ::std::result::Result<bool, ::std::string::String>,
+            has_improved_events: ::std::result::Result<bool, ::std::string::String>,
+            has_improved_ssl_config: ::std::result::Result<bool, ::std::string::String>,
+            has_openstack_logging: ::std::result::Result<bool, ::std::string::String>,
+            has_pci: ::std::result::Result<bool, ::std::string::String>,
+            has_pci_passwords: ::std::result::Result<bool, ::std::string::String>,
+            id: ::std::result::Result<::std::string::String, ::std::string::String>,
+            ip_whitelist: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            legal_contact_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            owner_id: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            phone_number: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            postal_address: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            pricing_plan: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            pricing_plan_id: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            security_contact_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            technical_contact_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            updated_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Account {
+            fn default() -> Self {
+                Self {
+                    billing_contact_id: Err(
+                        "no value supplied for billing_contact_id".to_string(),
+                    ),
+                    billing_network_type: Err(
+                        "no value supplied for billing_network_type".to_string(),
+                    ),
+                    billing_ref: Err("no value supplied for billing_ref".to_string()),
+                    can_configure_wordpress: Err(
+                        "no value supplied for can_configure_wordpress".to_string(),
+                    ),
+                    can_reset_passwords: Err(
+                        "no value supplied for can_reset_passwords".to_string(),
+                    ),
+                    can_upload_vcl: Err(
+                        "no value supplied for can_upload_vcl".to_string(),
+                    ),
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    deleted_at: Err("no value supplied for deleted_at".to_string()),
+                    force_2fa: Err("no value supplied for force_2fa".to_string()),
+                    force_sso: Err("no value supplied for force_sso".to_string()),
+                    has_account_panel: Err(
+                        "no value supplied for has_account_panel".to_string(),
+                    ),
+                    has_improved_events: Err(
+                        "no value supplied for has_improved_events".to_string(),
+                    ),
+                    has_improved_ssl_config: Err(
+                        "no value supplied for has_improved_ssl_config".to_string(),
+                    ),
+                    has_openstack_logging: Err(
+                        "no value supplied for has_openstack_logging".to_string(),
+                    ),
+                    has_pci: Err("no value supplied for has_pci".to_string()),
+                    has_pci_passwords: Err(
+                        "no value supplied for has_pci_passwords".to_string(),
+                    ),
+                    id: Err("no value supplied for id".to_string()),
+                    ip_whitelist: Err("no value supplied for ip_whitelist".to_string()),
+                    legal_contact_id: Err(
+                        "no value supplied for legal_contact_id".to_string(),
+                    ),
+                    name: Err("no value supplied for name".to_string()),
+                    owner_id: Err("no value supplied for owner_id".to_string()),
+                    phone_number: Err("no value supplied for phone_number".to_string()),
+                    postal_address: Err(
+                        "no value supplied for postal_address".to_string(),
+                    ),
+                    pricing_plan: Err("no value supplied for pricing_plan".to_string()),
+                    pricing_plan_id: Err(
+                        "no value supplied for pricing_plan_id".to_string(),
+                    ),
+                    security_contact_id: Err(
+                        "no value supplied for security_contact_id".to_string(),
+                    ),
+                    technical_contact_id: Err(
+                        "no value supplied for technical_contact_id".to_string(),
+                    ),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                }
+            }
+        }
+        impl Account {
+            pub fn billing_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.billing_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for billing_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn billing_network_type<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::AccountBillingNetworkType>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.billing_network_type = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for billing_network_type: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn billing_ref<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.billing_ref = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for billing_ref: {e}")
+                    });
+                self
+            }
+            pub fn can_configure_wordpress<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.can_configure_wordpress = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for can_configure_wordpress: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn can_reset_passwords<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.can_reset_passwords = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for can_reset_passwords: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn can_upload_vcl<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.can_upload_vcl = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for can_upload_vcl: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn deleted_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deleted_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deleted_at: {e}")
+                    });
+                self
+            }
+            pub fn force_2fa<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.force_2fa = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for force_2fa: {e}")
+                    });
+                self
+            }
+            pub fn force_sso<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.force_sso = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for force_sso: {e}")
+                    });
+                self
+            }
+            pub fn has_account_panel<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_account_panel = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_account_panel: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_improved_events<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_improved_events = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_improved_events: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_improved_ssl_config<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_improved_ssl_config = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_improved_ssl_config: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_openstack_logging<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_openstack_logging = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_openstack_logging: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_pci<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_pci = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for has_pci: {e}")
+                    });
+                self
+            }
+            pub fn has_pci_passwords<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_pci_passwords = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_pci_passwords: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn ip_whitelist<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.ip_whitelist = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for ip_whitelist: {e}")
+                    });
+                self
+            }
+            pub fn legal_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.legal_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for legal_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn owner_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.owner_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for owner_id: {e}")
+                    });
+                self
+            }
+            pub fn phone_number<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.phone_number = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for phone_number: {e}")
+                    });
+                self
+            }
+            pub fn postal_address<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.postal_address = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for postal_address: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn pricing_plan<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.pricing_plan = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for pricing_plan: {e}")
+                    });
+                self
+            }
+            pub fn pricing_plan_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.pricing_plan_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for pricing_plan_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn security_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.security_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for security_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn technical_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.technical_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for technical_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Account> for super::Account {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Account,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    billing_contact_id: value.billing_contact_id?,
+                    billing_network_type: value.billing_network_type?,
+                    billing_ref: value.billing_ref?,
+                    can_configure_wordpress: value.can_configure_wordpress?,
+                    can_reset_passwords: value.can_reset_passwords?,
+                    can_upload_vcl: value.can_upload_vcl?,
+                    created_at: value.created_at?,
+                    deleted_at: value.deleted_at?,
+                    force_2fa: value.force_2fa?,
+                    force_sso: value.force_sso?,
+                    has_account_panel: value.has_account_panel?,
+                    has_improved_events: value.has_improved_events?,
+                    has_improved_ssl_config: value.has_improved_ssl_config?,
+                    has_openstack_logging: value.has_openstack_logging?,
+                    has_pci: value.has_pci?,
+                    has_pci_passwords: value.has_pci_passwords?,
+                    id: value.id?,
+                    ip_whitelist: value.ip_whitelist?,
+                    legal_contact_id: value.legal_contact_id?,
+                    name: value.name?,
+                    owner_id: value.owner_id?,
+                    phone_number: value.phone_number?,
+                    postal_address: value.postal_address?,
+                    pricing_plan: value.pricing_plan?,
+                    pricing_plan_id: value.pricing_plan_id?,
+                    security_contact_id: value.security_contact_id?,
+                    technical_contact_id: value.technical_contact_id?,
+                    updated_at: value.updated_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Account> for Account {
+            fn from(value: super::Account) -> Self {
+                Self {
+                    billing_contact_id: Ok(value.billing_contact_id),
+                    billing_network_type: Ok(value.billing_network_type),
+                    billing_ref: Ok(value.billing_ref),
+                    can_configure_wordpress: Ok(value.can_configure_wordpress),
+                    can_reset_passwords: Ok(value.can_reset_passwords),
+                    can_upload_vcl: Ok(value.can_upload_vcl),
+                    created_at: Ok(value.created_at),
+                    deleted_at: Ok(value.deleted_at),
+                    force_2fa: Ok(value.force_2fa),
+                    force_sso: Ok(value.force_sso),
+                    has_account_panel: Ok(value.has_account_panel),
+                    has_improved_events: Ok(value.has_improved_events),
+                    has_improved_ssl_config: Ok(value.has_improved_ssl_config),
+                    has_openstack_logging: Ok(value.has_openstack_logging),
+                    has_pci: Ok(value.has_pci),
+                    has_pci_passwords: Ok(value.has_pci_passwords),
+                    id: Ok(value.id),
+                    ip_whitelist: Ok(value.ip_whitelist),
+                    legal_contact_id: Ok(value.legal_contact_id),
+                    name: Ok(value.name),
+                    owner_id: Ok(value.owner_id),
+                    phone_number: Ok(value.phone_number),
+                    postal_address: Ok(value.postal_address),
+                    pricing_plan: Ok(value.pricing_plan),
+                    pricing_plan_id: Ok(value.pricing_plan_id),
+                    security_contact_id: Ok(value.security_contact_id),
+                    technical_contact_id: Ok(value.technical_contact_id),
+                    updated_at: Ok(value.updated_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AccountDeleted {
+            status: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for AccountDeleted {
+            fn default() -> Self {
+                Self {
+                    status: Err("no value supplied for status".to_string()),
+                }
+            }
+        }
+        impl AccountDeleted {
+            pub fn status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for status: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AccountDeleted> for super::AccountDeleted {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AccountDeleted,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { status: value.status? })
+            }
+        }
+        impl ::std::convert::From<super::AccountDeleted> for AccountDeleted {
+            fn from(value: super::AccountDeleted) -> Self {
+                Self { status: Ok(value.status) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AccountError {
+            detail: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            msg: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for AccountError {
+            fn default() -> Self {
+                Self {
+                    detail: Ok(Default::default()),
+                    msg: Err("no value supplied for msg".to_string()),
+                }
+            }
+        }
+        impl AccountError {
+            pub fn detail<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.detail = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for detail: {e}")
+                    });
+                self
+            }
+            pub fn msg<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.msg = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for msg: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AccountError> for super::AccountError {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AccountError,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    detail: value.detail?,
+                    msg: value.msg?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AccountError> for AccountError {
+            fn from(value: super::AccountError) -> Self {
+                Self {
+                    detail: Ok(value.detail),
+                    msg: Ok(value.msg),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AccountUpdate {
+            billing_contact_id: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            billing_network_type: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            billing_ref: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            can_configure_wordpress: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            can_reset_passwords: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            can_upload_vcl: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            force_2fa: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            force_sso: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            has_account_panel: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            has_improved_events: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            has_improved_ssl_config: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            has_openstack_logging: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            has_pci: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            has_pci_passwords: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            ip_whitelist: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            legal_contact_id: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            owner_id: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            phone_number: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            postal_address: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            pricing_plan: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            pricing_plan_id: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            security_contact_id: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            technical_contact_id: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AccountUpdate {
+            fn default() -> Self {
+                Self {
+                    billing_contact_id: Ok(Default::default()),
+                    billing_network_type: Ok(Default::default()),
+                    billing_ref: Ok(Default::default()),
+                    can_configure_wordpress: Ok(Default::default()),
+                    can_reset_passwords: Ok(Default::default()),
+                    can_upload_vcl: Ok(Default::default()),
+                    force_2fa: Ok(Default::default()),
+                    force_sso: Ok(Default::default()),
+                    has_account_panel: Ok(Default::default()),
+                    has_improved_events: Ok(Default::default()),
+                    has_improved_ssl_config: Ok(Default::default()),
+                    has_openstack_logging: Ok(Default::default()),
+                    has_pci: Ok(Default::default()),
+                    has_pci_passwords: Ok(Default::default()),
+                    ip_whitelist: Ok(Default::default()),
+                    legal_contact_id: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                    owner_id: Ok(Default::default()),
+                    phone_number: Ok(Default::default()),
+                    postal_address: Ok(Default::default()),
+                    pricing_plan: Ok(Default::default()),
+                    pricing_plan_id: Ok(Default::default()),
+                    security_contact_id: Ok(Default::default()),
+                    technical_contact_id: Ok(Default::default()),
+                }
+            }
+        }
+        impl AccountUpdate {
+            pub fn billing_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.billing_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for billing_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn billing_network_type<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.billing_network_type = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for billing_network_type: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn billing_ref<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.billing_ref = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for billing_ref: {e}")
+                    });
+                self
+            }
+            pub fn can_configure_wordpress<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.can_configure_wordpress = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for can_configure_wordpress: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn can_reset_passwords<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.can_reset_passwords = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for can_reset_passwords: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn can_upload_vcl<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.can_upload_vcl = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for can_upload_vcl: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn force_2fa<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.force_2fa = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for force_2fa: {e}")
+                    });
+                self
+            }
+            pub fn force_sso<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.force_sso = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for force_sso: {e}")
+                    });
+                self
+            }
+            pub fn has_account_panel<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_account_panel = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_account_panel: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_improved_events<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_improved_events = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_improved_events: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_improved_ssl_config<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_improved_ssl_config = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_improved_ssl_config: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_openstack_logging<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_openstack_logging = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_openstack_logging: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn has_pci<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_pci = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for has_pci: {e}")
+                    });
+                self
+            }
+            pub fn has_pci_passwords<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_pci_passwords = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for has_pci_passwords: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn ip_whitelist<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.ip_whitelist = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for ip_whitelist: {e}")
+                    });
+                self
+            }
+            pub fn legal_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.legal_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for legal_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn owner_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.owner_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for owner_id: {e}")
+                    });
+                self
+            }
+            pub fn phone_number<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.phone_number = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for phone_number: {e}")
+                    });
+                self
+            }
+            pub fn postal_address<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.postal_address = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for postal_address: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn pricing_plan<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.pricing_plan = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for pricing_plan: {e}")
+                    });
+                self
+            }
+            pub fn pricing_plan_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.pricing_plan_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for pricing_plan_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn security_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.security_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for security_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn technical_contact_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.technical_contact_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for technical_contact_id: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AccountUpdate> for super::AccountUpdate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AccountUpdate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    billing_contact_id: value.billing_contact_id?,
+                    billing_network_type: value.billing_network_type?,
+                    billing_ref: value.billing_ref?,
+                    can_configure_wordpress: value.can_configure_wordpress?,
+                    can_reset_passwords: value.can_reset_passwords?,
+                    can_upload_vcl: value.can_upload_vcl?,
+                    force_2fa: value.force_2fa?,
+                    force_sso: value.force_sso?,
+                    has_account_panel: value.has_account_panel?,
+                    has_improved_events: value.has_improved_events?,
+                    has_improved_ssl_config: value.has_improved_ssl_config?,
+                    has_openstack_logging: value.has_openstack_logging?,
+                    has_pci: value.has_pci?,
+                    has_pci_passwords: value.has_pci_passwords?,
+                    ip_whitelist: value.ip_whitelist?,
+                    legal_contact_id: value.legal_contact_id?,
+                    name: value.name?,
+                    owner_id: value.owner_id?,
+                    phone_number: value.phone_number?,
+                    postal_address: value.postal_address?,
+                    pricing_plan: value.pricing_plan?,
+                    pricing_plan_id: value.pricing_plan_id?,
+                    security_contact_id: value.security_contact_id?,
+                    technical_contact_id: value.technical_contact_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AccountUpdate> for AccountUpdate {
+            fn from(value: super::AccountUpdate) -> Self {
+                Self {
+                    billing_contact_id: Ok(value.billing_contact_id),
+                    billing_network_type: Ok(value.billing_network_type),
+                    billing_ref: Ok(value.billing_ref),
+                    can_configure_wordpress: Ok(value.can_configure_wordpress),
+                    can_reset_passwords: Ok(value.can_reset_passwords),
+                    can_upload_vcl: Ok(value.can_upload_vcl),
+                    force_2fa: Ok(value.force_2fa),
+                    force_sso: Ok(value.force_sso),
+                    has_account_panel: Ok(value.has_account_panel),
+                    has_improved_events: Ok(value.has_improved_events),
+                    has_improved_ssl_config: Ok(value.has_improved_ssl_config),
+                    has_openstack_logging: Ok(value.has_openstack_logging),
+                    has_pci: Ok(value.has_pci),
+                    has_pci_passwords: Ok(value.has_pci_passwords),
+                    ip_whitelist: Ok(value.ip_whitelist),
+                    legal_contact_id: Ok(value.legal_contact_id),
+                    name: Ok(value.name),
+                    owner_id: Ok(value.owner_id),
+                    phone_number: Ok(value.phone_number),
+                    postal_address: Ok(value.postal_address),
+                    pricing_plan: Ok(value.pricing_plan),
+                    pricing_plan_id: Ok(value.pricing_plan_id),
+                    security_contact_id: Ok(value.security_contact_id),
+                    technical_contact_id: Ok(value.technical_contact_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AccountUser {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            customer_id: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            deleted_at: ::std::result::Result<
+                ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<::std::string::String, ::std::string::String>,
+            limit_services: ::std::result::Result<bool, ::std::string::String>,
+            locked: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            role: ::std::result::Result<super::AccountUserRole, ::std::string::String>,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                bool,
+                ::std::string::String,
+            >,
+            updated_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AccountUser {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    customer_id: Err("no value supplied for customer_id".to_string()),
+                    deleted_at: Err("no value supplied for deleted_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    limit_services: Err(
+                        "no value supplied for limit_services".to_string(),
+                    ),
+                    locked: Err("no value supplied for locked".to_string()),
+                    login: Err("no value supplied for login".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    require_new_password: Err(
+                        "no value supplied for require_new_password".to_string(),
+                    ),
+                    role: Err("no value supplied for role".to_string()),
+                    two_factor_auth_enabled: Err(
+                        "no value supplied for two_factor_auth_enabled".to_string(),
+                    ),
+                    two_factor_setup_required: Err(
+                        "no value supplied for two_factor_setup_required".to_string(),
+                    ),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                }
+            }
+        }
+        impl AccountUser {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn customer_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.customer_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for customer_id: {e}")
+                    });
+                self
+            }
+            pub fn deleted_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deleted_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deleted_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::AccountUserRole>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role: {e}")
+                    });
+                self
+            }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AccountUser> for super::AccountUser {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AccountUser,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    customer_id: value.customer_id?,
+                    deleted_at: value.deleted_at?,
+                    id: value.id?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    login: value.login?,
+                    name: value.name?,
+                    require_new_password: value.require_new_password?,
+                    role: value.role?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
+                    updated_at: value.updated_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AccountUser> for AccountUser {
+            fn from(value: super::AccountUser) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    customer_id: Ok(value.customer_id),
+                    deleted_at: Ok(value.deleted_at),
+                    id: Ok(value.id),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    login: Ok(value.login),
+                    name: Ok(value.name),
+                    require_new_password: Ok(value.require_new_password),
+                    role: Ok(value.role),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
+                    updated_at: Ok(value.updated_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct ApiClass {
             description: ::std::result::Result<
                 ::std::string::String,
@@ -8253,6 +10178,7 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct Customer {
+            account: ::std::result::Result<::std::string::String, ::std::string::String>,
             administrator: ::std::result::Result<bool, ::std::string::String>,
             all_images: ::std::result::Result<
                 ::std::string::String,
@@ -8299,6 +10225,7 @@ pub mod types {
         impl ::std::default::Default for Customer {
             fn default() -> Self {
                 Self {
+                    account: Err("no value supplied for account".to_string()),
                     administrator: Err(
                         "no value supplied for administrator".to_string(),
                     ),
@@ -8329,6 +10256,18 @@ pub mod types {
             }
         }
         impl Customer {
+            pub fn account<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account: {e}")
+                    });
+                self
+            }
             pub fn administrator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<bool>,
@@ -8554,6 +10493,7 @@ pub mod types {
                 value: Customer,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account: value.account?,
                     administrator: value.administrator?,
                     all_images: value.all_images?,
                     audit: value.audit?,
@@ -8578,6 +10518,7 @@ pub mod types {
         impl ::std::convert::From<super::Customer> for Customer {
             fn from(value: super::Customer) -> Self {
                 Self {
+                    account: Ok(value.account),
                     administrator: Ok(value.administrator),
                     all_images: Ok(value.all_images),
                     audit: Ok(value.audit),
@@ -22555,6 +24496,104 @@ let response = client.storage_view_customer()
 ```*/
     pub fn storage_view_customer(&self) -> builder::StorageViewCustomer<'_> {
         builder::StorageViewCustomer::new(self)
+    }
+    /**View the account of a customer
+
+The customer of the credentials, as Fastly's clients know it. Any other id answers 404.
+
+Sends a `GET` request to `/customer/{customer_id}`
+
+Arguments:
+- `customer_id`: The id of the customer; case counts.
+```ignore
+let response = client.account_view()
+    .customer_id(customer_id)
+    .send()
+    .await;
+```*/
+    pub fn account_view(&self) -> builder::AccountView<'_> {
+        builder::AccountView::new(self)
+    }
+    /**Change the account of a customer
+
+Members that are left out keep their value; either all of the others are stored or none. An empty text clears a member that may be null. Members that can't be changed, or that are not listed, are ignored. No body changes nothing. In a form, `true`, `false` in any letter case, `1`, `0` and nothing at all are booleans.
+
+Sends a `PUT` request to `/customer/{customer_id}`
+
+Arguments:
+- `customer_id`: The id of the customer; case counts.
+- `body`
+```ignore
+let response = client.account_update()
+    .customer_id(customer_id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn account_update(&self) -> builder::AccountUpdate<'_> {
+        builder::AccountUpdate::new(self)
+    }
+    /**Delete a customer
+
+The customer and everything it owns become unknown to the service, and its keys stop working; what is stored of it stays on disk. The administrator can't be deleted.
+
+Sends a `DELETE` request to `/customer/{customer_id}`
+
+Arguments:
+- `customer_id`: The id of the customer; case counts.
+```ignore
+let response = client.account_delete()
+    .customer_id(customer_id)
+    .send()
+    .await;
+```*/
+    pub fn account_delete(&self) -> builder::AccountDelete<'_> {
+        builder::AccountDelete::new(self)
+    }
+    /**List the users of a customer
+
+All users of the customer of the credentials, by id; its owner is one of them. They are its portal users; a customer without a superuser has an owner of its own besides.
+
+Sends a `GET` request to `/customer/{customer_id}/users`
+
+Arguments:
+- `customer_id`: The id of the customer; case counts.
+```ignore
+let response = client.account_list_users()
+    .customer_id(customer_id)
+    .send()
+    .await;
+```*/
+    pub fn account_list_users(&self) -> builder::AccountListUsers<'_> {
+        builder::AccountListUsers::new(self)
+    }
+    /**View the own account
+
+The customer of the credentials, as Fastly's clients know it.
+
+Sends a `GET` request to `/current_customer`
+
+```ignore
+let response = client.account_current()
+    .send()
+    .await;
+```*/
+    pub fn account_current(&self) -> builder::AccountCurrent<'_> {
+        builder::AccountCurrent::new(self)
+    }
+    /**View the own user
+
+The user that the credentials stand for: the owner of the account.
+
+Sends a `GET` request to `/current_user`
+
+```ignore
+let response = client.account_current_user()
+    .send()
+    .await;
+```*/
+    pub fn account_current_user(&self) -> builder::AccountCurrentUser<'_> {
+        builder::AccountCurrentUser::new(self)
     }
     /**List portal roles
 
@@ -37521,6 +39560,488 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "storage_view_customer",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::account_view`]
+
+[`Client::account_view`]: super::Client::account_view*/
+    #[derive(Debug, Clone)]
+    pub struct AccountView<'a> {
+        client: &'a super::Client,
+        customer_id: Result<::std::string::String, String>,
+    }
+    impl<'a> AccountView<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer_id: Err("customer_id was not initialized".to_string()),
+            }
+        }
+        pub fn customer_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.customer_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for customer_id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customer/{customer_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Account>, Error<types::AccountError>> {
+            let Self { client, customer_id } = self;
+            let customer_id = customer_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customer/{}", client.baseurl, encode_path(& customer_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "account_view",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::account_update`]
+
+[`Client::account_update`]: super::Client::account_update*/
+    #[derive(Debug, Clone)]
+    pub struct AccountUpdate<'a> {
+        client: &'a super::Client,
+        customer_id: Result<::std::string::String, String>,
+        body: Result<types::builder::AccountUpdate, String>,
+    }
+    impl<'a> AccountUpdate<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer_id: Err("customer_id was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn customer_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.customer_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for customer_id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::AccountUpdate>,
+            <V as std::convert::TryInto<types::AccountUpdate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `AccountUpdate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::AccountUpdate,
+            ) -> types::builder::AccountUpdate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/customer/{customer_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Account>, Error<types::AccountError>> {
+            let Self { client, customer_id, body } = self;
+            let customer_id = customer_id.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::AccountUpdate::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customer/{}", client.baseurl, encode_path(& customer_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "account_update",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::account_delete`]
+
+[`Client::account_delete`]: super::Client::account_delete*/
+    #[derive(Debug, Clone)]
+    pub struct AccountDelete<'a> {
+        client: &'a super::Client,
+        customer_id: Result<::std::string::String, String>,
+    }
+    impl<'a> AccountDelete<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer_id: Err("customer_id was not initialized".to_string()),
+            }
+        }
+        pub fn customer_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.customer_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for customer_id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/customer/{customer_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AccountDeleted>, Error<types::AccountError>> {
+            let Self { client, customer_id } = self;
+            let customer_id = customer_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customer/{}", client.baseurl, encode_path(& customer_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "account_delete",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::account_list_users`]
+
+[`Client::account_list_users`]: super::Client::account_list_users*/
+    #[derive(Debug, Clone)]
+    pub struct AccountListUsers<'a> {
+        client: &'a super::Client,
+        customer_id: Result<::std::string::String, String>,
+    }
+    impl<'a> AccountListUsers<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                customer_id: Err("customer_id was not initialized".to_string()),
+            }
+        }
+        pub fn customer_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.customer_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for customer_id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/customer/{customer_id}/users`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<::std::vec::Vec<types::AccountUser>>,
+            Error<types::AccountError>,
+        > {
+            let Self { client, customer_id } = self;
+            let customer_id = customer_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/customer/{}/users", client.baseurl, encode_path(& customer_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "account_list_users",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::account_current`]
+
+[`Client::account_current`]: super::Client::account_current*/
+    #[derive(Debug, Clone)]
+    pub struct AccountCurrent<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> AccountCurrent<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/current_customer`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Account>, Error<types::AccountError>> {
+            let Self { client } = self;
+            let url = format!("{}/current_customer", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "account_current",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::account_current_user`]
+
+[`Client::account_current_user`]: super::Client::account_current_user*/
+    #[derive(Debug, Clone)]
+    pub struct AccountCurrentUser<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> AccountCurrentUser<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/current_user`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AccountUser>, Error<types::AccountError>> {
+            let Self { client } = self;
+            let url = format!("{}/current_user", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "account_current_user",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

@@ -89,6 +89,9 @@ pub struct Serve {
     /// The statuses that clients expect.
     #[arg(long, env = "CUSTOMER_API_PROFILE", value_enum, default_value = "seed")]
     pub profile: Profile,
+    /// How often in an hour a key may change something as Fastly's clients do (`/customer/…`).
+    #[arg(long, env = "CUSTOMER_API_ACCOUNT_WRITES_PER_HOUR", default_value = "1000")]
+    pub account_writes_per_hour: u32,
     /// Where everything is kept.
     #[command(flatten)]
     pub shared: Shared,

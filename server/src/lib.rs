@@ -30,4 +30,6 @@ pub struct App {
     pub profile: http::Profile,
     /// The public base URL, unless it is taken from the request.
     pub public_url: Option<String>,
+    /// How often keys may still change something as Fastly's clients.
+    pub rates: http::rate::Rates,
 }

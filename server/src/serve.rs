@@ -4,7 +4,7 @@ use crate::{
     App, api,
     config::{Serve, Shared},
     domain::{customers, ingest as domain_ingest, policies::Policies, register::Rules},
-    http::{front::Front, ui},
+    http::{front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
     secrets::Secrets,
@@ -79,6 +79,7 @@ async fn asked_to_end() {
 pub async fn serve(config: Serve) -> anyhow::Result<()> {
     let Parts { db, objects, engine, secrets, workers } = parts(&config.shared).await?;
     let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
+    customers::identify(&db).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("nothing can listen on {}: choose another --listen", config.listen))?;
@@ -86,8 +87,15 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
-    let app =
-        Arc::new(App { db, objects, engine, secrets, profile: config.profile, public_url: config.public_url.clone() });
+    let app = Arc::new(App {
+        db,
+        objects,
+        engine,
+        secrets,
+        profile: config.profile,
+        public_url: config.public_url.clone(),
+        rates: Rates::new(config.account_writes_per_hour),
+    });
 
     let mut out = std::io::stdout().lock();
     if let Some(key) = first_key.filter(|_| config.admin_secret.is_none()) {

@@ -1,6 +1,7 @@
 //! Contract tests, one module per resource.
 
 mod access;
+mod account;
 mod audit;
 mod auth_services;
 mod batches;
@@ -13,6 +14,7 @@ mod delivery;
 mod demo;
 mod docs;
 mod entry_point;
+mod fastly_client;
 mod harness;
 mod hydra;
 mod idempotency;

@@ -43,6 +43,7 @@ pub struct Customer {
     origin_strategies: Uri,
     storage: Uri,
     audit: Uri,
+    account: Uri,
 }
 resource!(Customer);
 collection!(
@@ -72,6 +73,7 @@ impl Customer {
             origin_strategies: under("originStrategies"),
             storage: under("storage"),
             audit: under("audit"),
+            account: Uri(links.account(&c.public_id)),
             id: Uri(id),
         }
     }

@@ -1,6 +1,7 @@
 //! The operations, one module for each resource: parameters, bodies and answers around one call into
 //! the domain.
 
+pub mod account;
 pub mod audit;
 pub mod auth_services;
 pub mod batches;
@@ -63,28 +64,30 @@ pub enum Tag {
     Hydra,
     /// Who changed what.
     Audit,
+    /// The same customers, as Fastly's clients know them.
+    Account,
     /// What the links of an image point at.
     Delivery,
 }
 
 type All = (
-    (audit::Api, auth_services::Api, batches::Api, bulk::Api),
-    (customers::Api, delivery::Api, entry_point::Api, hydra::Api),
-    (image_parts::Api, images::Api, keys::Api, metadata::Api),
-    (named_queries::Api, origin_strategies::Api, policies::Api, portal_roles::Api),
-    (portal_users::Api, queue::Api, roles::Api, spaces::Api),
-    storage::Api,
+    (account::Api, audit::Api, auth_services::Api, batches::Api),
+    (bulk::Api, customers::Api, delivery::Api, entry_point::Api),
+    (hydra::Api, image_parts::Api, images::Api, keys::Api),
+    (metadata::Api, named_queries::Api, origin_strategies::Api, policies::Api),
+    (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
+    (spaces::Api, storage::Api),
 );
 
 /// All operations.
 pub fn service() -> OpenApiService<Completed<All>, ()> {
     let all = (
-        (audit::Api, auth_services::Api, batches::Api, bulk::Api),
-        (customers::Api, delivery::Api, entry_point::Api, hydra::Api),
-        (image_parts::Api, images::Api, keys::Api, metadata::Api),
-        (named_queries::Api, origin_strategies::Api, policies::Api, portal_roles::Api),
-        (portal_users::Api, queue::Api, roles::Api, spaces::Api),
-        storage::Api,
+        (account::Api, audit::Api, auth_services::Api, batches::Api),
+        (bulk::Api, customers::Api, delivery::Api, entry_point::Api),
+        (hydra::Api, image_parts::Api, images::Api, keys::Api),
+        (metadata::Api, named_queries::Api, origin_strategies::Api, policies::Api),
+        (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
+        (spaces::Api, storage::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

@@ -1,5 +1,6 @@
 //! The rules of the service. Nothing here knows of HTTP, nothing here writes SQL.
 
+pub mod account;
 pub mod audit;
 pub mod auth_services;
 pub mod batches;

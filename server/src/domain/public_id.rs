@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::store;
+use sha2::{Digest, Sha256};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH: usize = 22;
@@ -14,6 +15,12 @@ pub fn random() -> Result<String, Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|e| Error::Store(store::Error::File(std::io::Error::other(e.to_string()))))?;
     Ok(base62(u128::from_be_bytes(bytes)))
+}
+
+/// The id that belongs to a name: always the same one.
+pub fn derived(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    base62(digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte)))
 }
 
 fn base62(mut number: u128) -> String {

@@ -2,10 +2,12 @@
 //! are checked before anything is looked up, every failure gets its problem, every answer its headers.
 
 use super::{
+    account,
     conditions::{Conditions, Prefer},
     document::{Operation, Route, Security, document},
     links::Links,
     problem::{self, Circumstances, Failure},
+    rate::Standing,
     repeat::Change,
     session::{Inner, Session},
 };
@@ -20,13 +22,17 @@ use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 /// The request headers that answers depend on.
 const VARY: &str = "Accept, Authorization, Prefer";
 /// The response headers that scripts may read.
-const EXPOSED: &str =
-    "Link, Location, ETag, Content-Location, Preference-Applied, X-Request-Id, Retry-After, WWW-Authenticate";
+const EXPOSED: &str = "Link, Location, ETag, Content-Location, Preference-Applied, X-Request-Id, Retry-After, WWW-Authenticate, \
+     Fastly-RateLimit-Remaining, Fastly-RateLimit-Reset";
 
 /// See the module.
 pub struct Front(pub Arc<App>);
@@ -56,8 +62,10 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
         let path = request.uri().path().to_owned();
         let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
         let instance = links.path(target);
+        let standing = OnceLock::new();
         // A panic is a fault of ours, and no reason to drop the connection.
-        let outcome = AssertUnwindSafe(self.admit(request, &links, &method, &path, &request_id)).catch_unwind().await;
+        let outcome =
+            AssertUnwindSafe(self.admit(request, &links, &method, &path, &request_id, &standing)).catch_unwind().await;
         let failed = |failure: &Failure| {
             let around = Circumstances {
                 profile: self.app.profile,
@@ -65,6 +73,7 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
                 instance: &instance,
                 request_id: &request_id,
                 method: &method,
+                path: &path,
             };
             problem::response(failure, &around)
         };
@@ -74,6 +83,12 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
             Err(_) => failed(&Failure::Internal),
         };
         finish(response.headers_mut(), &links, &request_id);
+        if account::is_path(&path) {
+            // Without the database nobody knows who is calling, but clients rely on the headers.
+            let lost = response.status().is_server_error() && matches!(method, Method::PUT | Method::DELETE);
+            let standing = standing.get().copied().or_else(|| lost.then(|| self.app.rates.fresh()));
+            finish_account(response.headers_mut(), standing);
+        }
         tracing::info!(
             request_id,
             %method,
@@ -94,6 +109,7 @@ impl<E: Endpoint> FrontEndpoint<E> {
         method: &Method,
         path: &str,
         request_id: &str,
+        standing: &OnceLock<Standing>,
     ) -> Result<Response, Failure> {
         let route = document().route(path);
         if *method == Method::OPTIONS {
@@ -104,7 +120,11 @@ impl<E: Endpoint> FrontEndpoint<E> {
         let (Some(route), operation) = (route, operation) else { return self.undocumented(request).await };
         let operation = operation.ok_or_else(|| Failure::Method(route.allow()))?;
         let query = pairs(request.uri().query().unwrap_or_default());
-        check_query(&query, operation)?;
+        if account::is_path(path) {
+            self.admit_account(principal.as_ref(), method, path, standing).await?;
+        } else {
+            check_query(&query, operation)?;
+        }
         let session = Session::new(Inner {
             app: self.app.clone(),
             links: links.clone(),
@@ -160,7 +180,12 @@ impl<E: Endpoint> FrontEndpoint<E> {
         if customer.is_none() && security == Security::Open {
             return Ok(None);
         }
-        let Some((id, secret)) = credentials(headers)? else {
+        let token = if account::is_path(path) { account::token(headers)? } else { None };
+        let shown = match token {
+            Some(token) => Some(token),
+            None => credentials(headers)?,
+        };
+        let Some((id, secret)) = shown else {
             return if customer.is_none() && security == Security::Optional {
                 Ok(None)
             } else {
@@ -174,6 +199,28 @@ impl<E: Endpoint> FrontEndpoint<E> {
             self.own(&principal, customer).await?;
         }
         Ok(Some(principal))
+    }
+
+    /// Counts what changes something, and lets nobody pass to another's account (`reference/fastly.md` §2, §7).
+    async fn admit_account(
+        &self,
+        principal: Option<&keys::Principal>,
+        method: &Method,
+        path: &str,
+        standing: &OnceLock<Standing>,
+    ) -> Result<(), Failure> {
+        let Some(principal) = principal else { return Ok(()) };
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            let now = *standing.get_or_init(|| self.app.rates.count(&principal.key));
+            if !now.allowed {
+                return Err(Failure::TooMany(now.wait));
+            }
+        }
+        let Some(id) = account::customer_of(path) else { return Ok(()) };
+        if customers::get(&self.app.db, principal.customer).await?.public_id == id {
+            return Ok(());
+        }
+        Err(domain::account::unknown(&id).into())
     }
 
     /// Whether the caller may act on the customer of a path. An administrator may act on all that exist.
@@ -268,7 +315,7 @@ fn preflight(route: &Route) -> Response {
         .header(header::ACCESS_CONTROL_ALLOW_METHODS, &allow)
         .header(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer, Idempotency-Key",
+            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer, Idempotency-Key, Fastly-Key",
         )
         .header(header::ACCESS_CONTROL_MAX_AGE, "86400")
         .finish()
@@ -289,6 +336,15 @@ fn finish(headers: &mut HeaderMap, links: &Links, request_id: &str) {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
+    }
+}
+
+/// The further headers of every answer to Fastly's clients; see [`super::emitted`].
+fn finish_account(headers: &mut HeaderMap, standing: Option<Standing>) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(standing) = standing {
+        headers.insert("fastly-ratelimit-remaining", standing.remaining.into());
+        headers.insert("fastly-ratelimit-reset", standing.reset.into());
     }
 }
 
@@ -313,7 +369,7 @@ mod tests {
         let secrets = Secrets::at(directory, None).unwrap();
         let (scratch, limits) = (directory.join("scratch"), Limits::default());
         let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, 0).unwrap();
-        App { db, objects, engine: Arc::new(engine), secrets, profile: Profile::Seed, public_url: None }
+        App { db, objects, engine: Arc::new(engine), secrets, profile: Profile::Seed, public_url: None, rates: super::super::rate::Rates::new(10) }
     }
 
     #[tokio::test]

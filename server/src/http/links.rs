@@ -72,6 +72,11 @@ impl Links {
         format!("{}/customers/{customer}", self.base)
     }
 
+    /// A customer as Fastly's clients know it.
+    pub fn account(&self, public_id: &str) -> String {
+        format!("{}/customer/{public_id}", self.base)
+    }
+
     /// A key of a customer.
     pub fn key(&self, customer: i64, key: &str) -> String {
         format!("{}/customers/{customer}/keys/{}", self.base, segment(key))

@@ -369,3 +369,97 @@ impl ToJSON for RolesOrLink {
         }
     }
 }
+
+text_type!(
+    /// The network revenue type a customer is billed under.
+    BillingNetwork,
+    MetaSchema { enum_items: vec!["public".into(), "private".into()], ..MetaSchema::new("string") }
+);
+text_type!(
+    /// The role of a user within an account.
+    AccountRole,
+    MetaSchema {
+        enum_items: ["user", "tls_viewer", "tls_admin", "billing", "engineer", "superuser"]
+            .map(Into::into)
+            .into(),
+        ..MetaSchema::new("string")
+    }
+);
+
+/// A point in time: milliseconds since the Unix epoch inside, RFC 3339 in UTC and whole seconds outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub i64);
+
+impl Type for Seconds {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+    fn name() -> Cow<'static, str> {
+        "string_seconds".into()
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        Time::schema_ref()
+    }
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ParseFromJSON for Seconds {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        Time::parse_from_json(value).map(|time| Self(time.0)).map_err(ParseError::propagate)
+    }
+}
+
+impl ToJSON for Seconds {
+    fn to_json(&self) -> Option<Value> {
+        let time = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        Some(Value::String(time.to_rfc3339_opts(SecondsFormat::Secs, true)))
+    }
+}
+
+/// A value, or `null`; it is there either way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nullable<T>(pub Option<T>);
+
+impl<T: Type> Type for Nullable<T> {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+    fn name() -> Cow<'static, str> {
+        format!("nullable_{}", T::name()).into()
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        match T::schema_ref() {
+            MetaSchemaRef::Inline(mut schema) => {
+                schema.nullable = true;
+                MetaSchemaRef::Inline(schema)
+            }
+            reference @ MetaSchemaRef::Reference(_) => reference,
+        }
+    }
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl<T: ParseFromJSON> ParseFromJSON for Nullable<T> {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        match value {
+            None | Some(Value::Null) => Ok(Self(None)),
+            value => T::parse_from_json(value).map(|value| Self(Some(value))).map_err(ParseError::propagate),
+        }
+    }
+}
+
+impl<T: ToJSON> ToJSON for Nullable<T> {
+    fn to_json(&self) -> Option<Value> {
+        Some(self.0.as_ref().and_then(ToJSON::to_json).unwrap_or_default())
+    }
+}

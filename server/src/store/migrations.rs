@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0005_origin_strategies.sql"),
     include_str!("../../migrations/0006_bulk.sql"),
     include_str!("../../migrations/0007_journal.sql"),
+    include_str!("../../migrations/0008_account.sql"),
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";

@@ -6,6 +6,7 @@ mod postgres;
 mod sqlite;
 mod value;
 
+pub mod account;
 pub mod auth_services;
 pub mod batches;
 pub mod counters;
