@@ -82,6 +82,8 @@ CREATE TABLE batch_members (
     batch BIGINT NOT NULL,
     space BIGINT NOT NULL,
     image TEXT NOT NULL,
+    -- 0 not yet, 1 well, 2 with an error.
+    ended BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (batch, space, image)
 );
 

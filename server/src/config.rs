@@ -1,8 +1,12 @@
 //! The command line; every flag has an environment twin.
 
-use crate::{http::Profile, ingest::address::Network};
+use crate::{
+    domain::policies::StoragePolicy,
+    http::Profile,
+    ingest::{address::Network, fetch::Limits},
+};
 use clap::{Args, Parser, Subcommand};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The customer API of an image service.
 #[derive(Debug, Parser)]
@@ -37,12 +41,34 @@ pub struct Shared {
     /// Where stored images go in place of the data directory: a directory, or `s3://bucket/prefix`.
     #[arg(long, env = "CUSTOMER_API_OBJECTS")]
     pub objects: Option<String>,
+    /// The key that stored credentials are sealed with, 32 bytes in base64, in place of the file `secret.key`
+    /// in the data directory; all processes that share a database need the same.
+    #[arg(long, env = "CUSTOMER_API_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
     /// Networks that origins may be in besides public addresses, such as `10.1.0.0/16`.
     #[arg(long, env = "CUSTOMER_API_ORIGIN_ALLOW", value_delimiter = ',')]
     pub origin_allow: Vec<Network>,
+    /// The seconds that fetching an origin may take in all, 1 to 100.
+    #[arg(long, env = "CUSTOMER_API_ORIGIN_TIMEOUT", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub origin_timeout: u64,
+    /// The bytes of the largest original that is fetched.
+    #[arg(long, env = "CUSTOMER_API_ORIGIN_MAX_BYTES", default_value_t = 512 * 1024 * 1024)]
+    pub origin_max_bytes: u64,
+    /// How much customers may store, as NAME=IMAGES/BYTES; `default` is the policy of every new customer.
+    #[arg(long, env = "CUSTOMER_API_STORAGE_POLICY", value_delimiter = ',')]
+    pub storage_policy: Vec<StoragePolicy>,
     /// Images to decode at once; one per core unless given, 0 for none.
     #[arg(long, env = "CUSTOMER_API_WORKERS")]
     pub workers: Option<usize>,
+}
+
+impl Shared {
+    /// What one fetch may cost.
+    pub fn fetch_limits(&self) -> Limits {
+        let usual = Limits::default();
+        let total = Duration::from_secs(self.origin_timeout);
+        Limits { max_bytes: self.origin_max_bytes, total, idle: usual.idle.min(total), ..usual }
+    }
 }
 
 /// How to serve.
@@ -63,6 +89,9 @@ pub struct Serve {
     /// The statuses that clients expect.
     #[arg(long, env = "CUSTOMER_API_PROFILE", value_enum, default_value = "seed")]
     pub profile: Profile,
+    /// How often in an hour a key may change something as Fastly's clients do (`/customer/…`).
+    #[arg(long, env = "CUSTOMER_API_ACCOUNT_WRITES_PER_HOUR", default_value = "1000")]
+    pub account_writes_per_hour: u32,
     /// Where everything is kept.
     #[command(flatten)]
     pub shared: Shared,

@@ -10,6 +10,7 @@ pub mod domain;
 pub mod http;
 pub mod ingest;
 pub mod objects;
+pub mod secrets;
 pub mod serve;
 pub mod store;
 
@@ -21,10 +22,14 @@ pub struct App {
     pub db: store::Db,
     /// The stored files.
     pub objects: objects::Objects,
+    /// Seals what must not be readable from the database alone.
+    pub secrets: secrets::Secrets,
     /// What ingests images.
     pub engine: Arc<ingest::Engine>,
     /// How failures and bodiless successes are answered.
     pub profile: http::Profile,
     /// The public base URL, unless it is taken from the request.
     pub public_url: Option<String>,
+    /// How often keys may still change something as Fastly's clients.
+    pub rates: http::rate::Rates,
 }

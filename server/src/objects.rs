@@ -48,6 +48,8 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
     /// The directory of a local storage.
     root: Option<PathBuf>,
+    /// The bucket of a storage in S3.
+    bucket: Option<String>,
 }
 
 impl Objects {
@@ -71,9 +73,10 @@ impl Objects {
             return Err(unusable(place, "it names no bucket"));
         }
         let prefix = Key::parse(prefix).map_err(|error| unusable(place, error))?;
-        let bucket =
+        let store =
             AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(|error| unusable(place, error))?;
-        Ok(Self { store: Arc::new(PrefixStore::new(bucket, prefix)), root: None })
+        let bucket = Some(bucket.to_owned());
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), root: None, bucket })
     }
 
     fn open_directory(place: &str) -> Result<Self, ObjectsError> {
@@ -82,7 +85,12 @@ impl Objects {
         // An image counts as stored once the database says so, which survives power loss; its files
         // must too.
         let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| unusable(place, error))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), root: Some(root) })
+        Ok(Self { store: Arc::new(store), root: Some(root), bucket: None })
+    }
+
+    /// The bucket that the files are in, if they are in one.
+    pub fn bucket(&self) -> Option<&str> {
+        self.bucket.as_deref()
     }
 
     /// Stores `bytes` under `key`, replacing what was there, entirely or not at all.

@@ -3,10 +3,11 @@
 use crate::{
     App, api,
     config::{Serve, Shared},
-    domain::{customers, ingest as domain_ingest},
-    http::{front::Front, ui},
+    domain::{customers, ingest as domain_ingest, policies::Policies, register::Rules},
+    http::{front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
+    secrets::Secrets,
     store::Db,
 };
 use anyhow::Context;
@@ -25,6 +26,7 @@ struct Parts {
     db: Db,
     objects: Objects,
     engine: Arc<Engine>,
+    secrets: Secrets,
     workers: usize,
 }
 
@@ -50,8 +52,11 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
         // What a killed process left behind.
         drop(std::fs::remove_dir_all(&scratch));
     }
-    let engine = Engine::new(db.clone(), objects.clone(), allowed, scratch, workers)?;
-    Ok(Parts { db, objects, engine: Arc::new(engine), workers })
+    let rules = Rules { allowed, policies: Policies::new(&shared.storage_policy) };
+    let secrets = Secrets::at(&shared.data, shared.secret_key.as_deref())?;
+    let limits = shared.fetch_limits();
+    let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, workers)?;
+    Ok(Parts { db, objects, engine: Arc::new(engine), secrets, workers })
 }
 
 /// Resolves when the process is asked to end.
@@ -72,8 +77,9 @@ async fn asked_to_end() {
 /// # Errors
 /// When the service can't be started.
 pub async fn serve(config: Serve) -> anyhow::Result<()> {
-    let Parts { db, objects, engine, workers } = parts(&config.shared).await?;
+    let Parts { db, objects, engine, secrets, workers } = parts(&config.shared).await?;
     let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
+    customers::identify(&db).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("nothing can listen on {}: choose another --listen", config.listen))?;
@@ -81,7 +87,15 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
-    let app = Arc::new(App { db, objects, engine, profile: config.profile, public_url: config.public_url.clone() });
+    let app = Arc::new(App {
+        db,
+        objects,
+        engine,
+        secrets,
+        profile: config.profile,
+        public_url: config.public_url.clone(),
+        rates: Rates::new(config.account_writes_per_hour),
+    });
 
     let mut out = std::io::stdout().lock();
     if let Some(key) = first_key.filter(|_| config.admin_secret.is_none()) {

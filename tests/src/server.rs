@@ -48,6 +48,8 @@ pub struct Options {
     pub origin_allow: Vec<String>,
     /// Further arguments of `serve`.
     pub arguments: Vec<String>,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             workers: 1,
             origin_allow: vec!["127.0.0.0/8".to_owned()],
             arguments: Vec::new(),
+            environment: Vec::new(),
         }
     }
 }
@@ -124,6 +127,7 @@ impl TestServer {
             command.args(["--database", &database.url]);
         }
         command.args(&self.options.arguments);
+        command.envs(self.options.environment.iter().cloned());
         Ok(command)
     }
 

@@ -12,7 +12,10 @@ use crate::schema::Schemas;
 const FRAMING: [&str; 6] = ["content-type", "content-length", "date", "connection", "transfer-encoding", "keep-alive"];
 /// Where things live that are not part of the API: the pages about it.
 const ABOUT: [&str; 2] = ["/docs", "/openapi"];
+/// The first segments of Fastly's paths, where failures have another shape.
+const ACCOUNT: [&str; 3] = ["customer", "current_customer", "current_user"];
 const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
 
 /// A request and its answer.
 #[derive(Debug)]
@@ -107,7 +110,10 @@ impl<'a> Validator<'a> {
 
     fn response(&self, exchange: &Exchange<'_>, response: &Response, out: &mut Vec<String>) {
         self.headers(exchange, &response.headers, &[], out);
-        let bodiless = exchange.method == Method::HEAD || exchange.status == 304;
+        // A client may ask for no body (RFC 7240 §4.2).
+        let minimal = exchange.headers.get("preference-applied").is_some_and(|applied| applied == "return=minimal");
+        let bodiless =
+            exchange.method == Method::HEAD || exchange.status == 304 || (minimal && exchange.body.is_empty());
         if response.content.is_empty() {
             if !exchange.body.is_empty() {
                 out.push(format!("status {} is documented without a body", exchange.status));
@@ -176,7 +182,9 @@ impl<'a> Validator<'a> {
             out.push(format!("status {}, expected one of {statuses:?}", exchange.status));
             return;
         }
-        self.headers(exchange, &self.common, &["allow", "www-authenticate", "vary"], out);
+        let account = ACCOUNT.contains(&exchange.path.split('/').nth(1).unwrap_or(""));
+        let also = ["allow", "www-authenticate", "vary", "cache-control"];
+        self.headers(exchange, &self.common, &also[..if account { 4 } else { 3 }], out);
         if exchange.status == 401 && !exchange.headers.contains_key("www-authenticate") {
             out.push("header www-authenticate is missing".to_owned());
         }
@@ -189,8 +197,9 @@ impl<'a> Validator<'a> {
                 content.extend(response.content.clone());
             }
         }
-        let problem = json!({ "$ref": "#/components/schemas/Problem" });
-        content.entry(PROBLEM.to_owned()).or_insert(problem);
+        let (media_type, schema) = if account { (JSON, "AccountError") } else { (PROBLEM, "Problem") };
+        let reference = json!({ "$ref": format!("#/components/schemas/{schema}") });
+        content.entry(media_type.to_owned()).or_insert(reference);
         self.body(exchange, &content, out);
     }
 

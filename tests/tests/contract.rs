@@ -1,4 +1,37 @@
 //! Contract tests, one module per resource.
 
+mod access;
+mod account;
+mod audit;
+mod auth_services;
+mod batches;
+mod bulk;
+mod client;
+mod clients;
+mod customers;
+mod default_roles;
+mod delivery;
+mod demo;
 mod docs;
+mod entry_point;
+mod fastly_client;
 mod harness;
+mod hydra;
+mod idempotency;
+mod image_parts;
+mod images;
+mod ingest;
+mod keys;
+mod links;
+mod metadata;
+mod named_queries;
+mod origin_strategies;
+mod policies;
+mod portal_users;
+mod priority;
+mod queue;
+mod registered;
+mod roles;
+mod spaces;
+mod statuses;
+mod storage;

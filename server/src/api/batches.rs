@@ -41,6 +41,7 @@ pub struct Batch {
     images: Uri,
     completed_images: Uri,
     error_images: Uri,
+    assets: Uri,
     test: Uri,
 }
 resource!(Batch);
@@ -71,6 +72,7 @@ impl Batch {
             images: under("images"),
             completed_images: under("completedImages"),
             error_images: under("errorImages"),
+            assets: under("assets"),
             test: under("test"),
             id: Uri(id),
         }
@@ -151,6 +153,16 @@ impl Api {
         batch: Path<BatchId>,
     ) -> Result<Value<ImageCollection>, Fail> {
         Ok(images::page(&caller, customer.0.0, Scope::BatchCompleted(batch.0.0)).await?)
+    }
+
+    #[oai(path = "/customers/:customer/queue/batches/:batch/assets", method = "get", operation_id = "batch_assets")]
+    async fn assets(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        batch: Path<BatchId>,
+    ) -> Result<Value<ImageCollection>, Fail> {
+        Ok(images::page(&caller, customer.0.0, Scope::BatchAssets(batch.0.0)).await?)
     }
 
     #[oai(path = "/customers/:customer/queue/batches/:batch/test", method = "post", operation_id = "batch_test")]

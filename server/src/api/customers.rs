@@ -32,11 +32,18 @@ pub struct Customer {
     display_name: String,
     created: Time,
     administrator: bool,
+    portal_users: Uri,
+    auth_services: Uri,
+    roles: Uri,
     spaces: Uri,
     all_images: Uri,
     queue: Uri,
     keys: Uri,
+    named_queries: Uri,
+    origin_strategies: Uri,
     storage: Uri,
+    audit: Uri,
+    account: Uri,
 }
 resource!(Customer);
 collection!(
@@ -55,11 +62,18 @@ impl Customer {
             display_name: c.display_name,
             created: Time(c.created),
             administrator: c.administrator,
+            portal_users: under("portalUsers"),
+            auth_services: under("authServices"),
+            roles: under("roles"),
             spaces: under("spaces"),
             all_images: under("allImages"),
             queue: under("queue"),
             keys: under("keys"),
+            named_queries: under("namedQueries"),
+            origin_strategies: under("originStrategies"),
             storage: under("storage"),
+            audit: under("audit"),
+            account: Uri(links.account(&c.public_id)),
             id: Uri(id),
         }
     }

@@ -4,7 +4,7 @@ use super::Tag;
 use crate::{
     delivery::{self, Denied},
     domain::{
-        Error,
+        Error, customers,
         images::{self, ImageRef},
     },
     http::{
@@ -55,6 +55,11 @@ fn at(customer: &Path<CustomerId>, space: &Path<SpaceId>, image: &Path<ImageId>)
 
 /// The image and the sizes of it that the visitor may see.
 async fn visible(visitor: &Visitor, at: &ImageRef) -> Result<(images::Image, Vec<(i64, i64)>), Failure> {
+    // What a deleted customer owns is still stored.
+    match customers::get(&visitor.app.db, at.customer).await {
+        Err(Error::Missing(_)) => return Err(absent(at)),
+        known => drop(known?),
+    }
     let found = match images::get(&visitor.app.db, at).await {
         Err(Error::Missing(_)) => return Err(absent(at)),
         found => found?,

@@ -24,6 +24,8 @@ pub struct EntryPoint {
     #[oai(rename = "@type")]
     class: String,
     customers: Uri,
+    portal_roles: Uri,
+    origin_strategies: Uri,
     image_optimisation_policies: Uri,
     thumbnail_policies: Uri,
     storage_policies: Uri,
@@ -49,6 +51,8 @@ impl Api {
             id: Uri(links.base().to_owned()),
             class: "EntryPoint".to_owned(),
             customers: Uri(links.path("/customers")),
+            portal_roles: Uri(links.path("/portalRoles")),
+            origin_strategies: Uri(links.path("/originStrategies")),
             image_optimisation_policies: Uri(links.path("/imageOptimisationPolicies")),
             thumbnail_policies: Uri(links.path("/thumbnailPolicies")),
             storage_policies: Uri(links.path("/storagePolicies")),

@@ -1,6 +1,9 @@
 //! Images within a space, and all of a customer's.
 
-use super::{Tag, change};
+use super::{
+    Tag, change,
+    image_list::{full_id_faults, shorten_id},
+};
 use crate::{
     collection,
     domain::{
@@ -18,7 +21,10 @@ use crate::{
         problem::{Fail, Failure, Quotas},
         read_only::{self, agree},
         session::{Caller, Session},
-        types::{CustomerId, Family, ImageId, ImageName, MediaType, RoleReference, SpaceId, Tag as TagText, Time, Uri},
+        types::{
+            CustomerId, Family, ImageId, ImageName, ManifestReference, MediaType, RoleReference, SpaceId,
+            Tag as TagText, Time, Uri,
+        },
     },
     ingest::Engine,
     objects::image_prefix,
@@ -88,6 +94,7 @@ pub struct Image {
     number2: i64,
     number3: i64,
     roles: Vec<String>,
+    manifests: Vec<String>,
     batch: Option<Uri>,
     media_type: String,
     family: Family,
@@ -140,6 +147,7 @@ impl Image {
             number2,
             number3,
             roles: s.roles,
+            manifests: s.manifests,
             batch: i.batch.map(|batch| Uri(links.batch(i.at.customer, batch))),
             media_type: s.media_type,
             family: Family(s.family),
@@ -153,7 +161,7 @@ impl Image {
         }
     }
 
-    fn item(i: images::Image, links: &Links) -> Self {
+    pub(super) fn item(i: images::Image, links: &Links) -> Self {
         Self { context: Some(Uri(links.context("Image"))), ..Self::member(i, links) }
     }
 }
@@ -185,6 +193,8 @@ macro_rules! registration {
             number3: Option<i64>,
             #[oai(validator(max_items = 100))]
             roles: Option<Vec<RoleReference>>,
+            #[oai(validator(max_items = 100))]
+            manifests: Option<Vec<ManifestReference>>,
             media_type: Option<MediaType>,
             family: Option<Family>,
             #[oai(validator(min_items = 1))]
@@ -205,6 +215,7 @@ macro_rules! registration {
                     max_unauthorised: self.max_unauthorised,
                     tags: self.tags.map(|all| all.into_iter().map(|t| t.0).collect()),
                     roles: self.roles.map(|all| all.into_iter().map(|r| r.0).collect()),
+                    manifests: self.manifests.map(|all| all.into_iter().map(|m| m.0).collect()),
                     strings: [self.string1, self.string2, self.string3].map(Option::unwrap_or_default),
                     numbers: [self.number1, self.number2, self.number3].map(Option::unwrap_or_default),
                     media_type: self.media_type.map(|m| m.0),
@@ -251,13 +262,19 @@ fn channels(given: Vec<DeliveryChannelInput>) -> Vec<images::Channel> {
 }
 
 /// Channels may be given by their names alone.
-pub(super) fn spell_out_channels(members: &mut Map<String, JsonValue>) {
+fn spell_out_channels(members: &mut Map<String, JsonValue>) {
     let Some(JsonValue::Array(all)) = members.get_mut("deliveryChannels") else { return };
     for channel in all {
         if let JsonValue::String(name) = channel {
             *channel = json!({ "channel": std::mem::take(name) });
         }
     }
+}
+
+/// Brings other spellings of an image into the form of the schemas.
+pub(super) fn spell_out(members: &mut Map<String, JsonValue>) {
+    spell_out_channels(members);
+    shorten_id(members);
 }
 
 macro_rules! inputs {
@@ -267,7 +284,7 @@ macro_rules! inputs {
             const PATCH: bool = $patch;
 
             fn prepare(members: &mut Map<String, JsonValue>) {
-                spell_out_channels(members);
+                spell_out(members);
             }
         })*
     };
@@ -298,6 +315,8 @@ pub struct ImageUpdate {
     number3: MaybeUndefined<i64>,
     #[oai(nullable, validator(max_items = 100))]
     roles: MaybeUndefined<Vec<RoleReference>>,
+    #[oai(nullable, validator(max_items = 100))]
+    manifests: MaybeUndefined<Vec<ManifestReference>>,
     #[oai(nullable)]
     media_type: MaybeUndefined<MediaType>,
     #[oai(nullable, validator(min_items = 1))]
@@ -311,6 +330,7 @@ impl ImageUpdate {
             max_unauthorised: change(self.max_unauthorised),
             tags: change(self.tags).map(|all| all.into_iter().map(|t| t.0).collect()),
             roles: change(self.roles).map(|all| all.into_iter().map(|r| r.0).collect()),
+            manifests: change(self.manifests).map(|all| all.into_iter().map(|m| m.0).collect()),
             strings: [self.string1, self.string2, self.string3].map(change),
             numbers: [self.number1, self.number2, self.number3].map(change),
             media_type: change(self.media_type).map(|m| m.0),
@@ -348,7 +368,7 @@ async fn register(
     let engine = &caller.app.engine;
     let only_new = caller.conditions.only_new();
     let (claim, is_new) =
-        queue::submit_one(&caller.app.db, &engine.allowed, customer, registration, Engine::lease(), version, only_new)
+        queue::submit_one(&caller.app.db, &engine.rules, customer, registration, Engine::lease(), version, only_new)
             .await?;
     let at = claim.at.clone();
     engine.ingest(claim).await?;
@@ -394,6 +414,7 @@ impl Api {
         body: Json<ImageCreate>,
     ) -> Result<Created<Image>, Fail<Quotas>> {
         let known = json!({ "space": space.0.0 });
+        check(full_id_faults(&body.raw, customer.0.0, Some(space.0.0), ""))?;
         read_only::check::<Image>(&body.raw, "ImageCreate", Some(&known), "")?;
         let registration = body.value.registration(space.0.0, "").map_err(|f| Error::Invalid(vec![f]))?;
         crate::domain::spaces::get(&caller.app.db, customer.0.0, space.0.0).await?;
@@ -455,7 +476,7 @@ impl Api {
         let known = read_only::shown(&shown);
         read_only::check::<Image>(&full_id(body.raw, &at), "ImageUpdate", Some(&known), "")?;
         let engine = &caller.app.engine;
-        let (image, again) = images::update(&caller.app.db, &engine.allowed, at, body.value.changes(), version).await?;
+        let (image, again) = images::update(&caller.app.db, &engine.rules, at, body.value.changes(), version).await?;
         if again {
             engine.wake();
         }
@@ -473,12 +494,7 @@ impl Api {
         let at = existing(&customer, &space, &image)?;
         let (_, version) = stored(&caller, &at).await?;
         let gone = images::delete(&caller.app.db, at, version).await?;
-        if let Some(generation) = gone.stored_generation {
-            let prefix = image_prefix(gone.at.customer, gone.at.space, &gone.at.id, generation);
-            if let Err(error) = caller.app.objects.delete_prefix(&prefix).await {
-                tracing::warn!(at = ?gone.at, %error, "removing the files of a deleted image");
-            }
-        }
+        discard(&caller, &gone).await;
         Ok(caller.deleted())
     }
 
@@ -488,8 +504,17 @@ impl Api {
     }
 }
 
+/// Removes the files of an image that is deleted.
+pub(super) async fn discard(session: &Session, gone: &images::Image) {
+    let Some(generation) = gone.stored_generation else { return };
+    let prefix = image_prefix(gone.at.customer, gone.at.space, &gone.at.id, generation);
+    if let Err(error) = session.app.objects.delete_prefix(&prefix).await {
+        tracing::warn!(at = ?gone.at, %error, "removing the files of a deleted image");
+    }
+}
+
 /// Clients may give the id of an image in full, as `customer/space/image`.
-fn full_id(mut raw: Map<String, JsonValue>, at: &ImageRef) -> Map<String, JsonValue> {
+pub(super) fn full_id(mut raw: Map<String, JsonValue>, at: &ImageRef) -> Map<String, JsonValue> {
     let full = format!("{}/{}/{}", at.customer, at.space, at.id);
     for name in ["id", "modelId"] {
         if raw.get(name).and_then(JsonValue::as_str) == Some(&full) {

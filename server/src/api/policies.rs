@@ -75,7 +75,7 @@ impl StoragePolicy {
     fn member(p: &policies::StoragePolicy, links: &Links) -> Self {
         Self {
             context: None,
-            id: Uri(links.storage_policy(p.id)),
+            id: Uri(links.storage_policy(&p.id)),
             class: "StoragePolicy".to_owned(),
             maximum_number_of_stored_images: p.images,
             maximum_total_size_of_stored_images: p.bytes,
@@ -93,6 +93,10 @@ impl ThumbnailPolicy {
             sizes: p.sizes.iter().copied().map(i64::from).collect(),
         }
     }
+
+    pub(super) fn item(p: &policies::ThumbnailPolicy, links: &Links) -> Self {
+        Self { context: Some(Uri(links.context("ThumbnailPolicy"))), ..Self::member(p, links) }
+    }
 }
 
 impl ImageOptimisationPolicy {
@@ -105,6 +109,10 @@ impl ImageOptimisationPolicy {
             technical_details: p.details.to_owned(),
         }
     }
+
+    pub(super) fn item(p: &policies::OptimisationPolicy, links: &Links) -> Self {
+        Self { context: Some(Uri(links.context("ImageOptimisationPolicy"))), ..Self::member(p, links) }
+    }
 }
 
 /// The operations.
@@ -115,20 +123,21 @@ impl Api {
     #[oai(path = "/storagePolicies", method = "get", operation_id = "policy_list_storage")]
     async fn list_storage(&self, caller: Caller) -> Result<Value<StoragePolicyCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
-        let page = policies::storage_policies(&paging).map(|p| StoragePolicy::member(&p, &caller.links));
+        let page = caller.app.engine.rules.policies.storage(&paging)?.map(|p| StoragePolicy::member(&p, &caller.links));
         Ok(caller.value(&StoragePolicyCollection::new(&caller, &paging, page)))
     }
 
     #[oai(path = "/storagePolicies/:policy", method = "get", operation_id = "policy_view_storage")]
     async fn view_storage(&self, caller: Caller, policy: Path<PolicyId>) -> Result<View<StoragePolicy>, Fail<Named>> {
-        let found = StoragePolicy::member(&policies::storage_policy(&policy.0.0)?, &caller.links);
+        let named = caller.app.engine.rules.policies.storage_named(&policy.0.0)?;
+        let found = StoragePolicy::member(named, &caller.links);
         Ok(caller.view(&StoragePolicy { context: Some(Uri(caller.links.context("StoragePolicy"))), ..found }))
     }
 
     #[oai(path = "/thumbnailPolicies", method = "get", operation_id = "policy_list_thumbnail")]
     async fn list_thumbnail(&self, caller: Caller) -> Result<Value<ThumbnailPolicyCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
-        let page = policies::thumbnail_policies(&paging).map(|p| ThumbnailPolicy::member(&p, &caller.links));
+        let page = policies::thumbnail_policies(&paging)?.map(|p| ThumbnailPolicy::member(&p, &caller.links));
         Ok(caller.value(&ThumbnailPolicyCollection::new(&caller, &paging, page)))
     }
 
@@ -138,14 +147,14 @@ impl Api {
         caller: Caller,
         policy: Path<PolicyId>,
     ) -> Result<View<ThumbnailPolicy>, Fail<Named>> {
-        let found = ThumbnailPolicy::member(&policies::thumbnail_policy(&policy.0.0)?, &caller.links);
-        Ok(caller.view(&ThumbnailPolicy { context: Some(Uri(caller.links.context("ThumbnailPolicy"))), ..found }))
+        Ok(caller.view(&ThumbnailPolicy::item(&policies::thumbnail_policy(&policy.0.0)?, &caller.links)))
     }
 
     #[oai(path = "/imageOptimisationPolicies", method = "get", operation_id = "policy_list_image_optimisation")]
     async fn list_optimisation(&self, caller: Caller) -> Result<Value<ImageOptimisationPolicyCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
-        let page = policies::optimisation_policies(&paging).map(|p| ImageOptimisationPolicy::member(&p, &caller.links));
+        let page =
+            policies::optimisation_policies(&paging)?.map(|p| ImageOptimisationPolicy::member(&p, &caller.links));
         Ok(caller.value(&ImageOptimisationPolicyCollection::new(&caller, &paging, page)))
     }
 
@@ -155,8 +164,6 @@ impl Api {
         caller: Caller,
         policy: Path<PolicyId>,
     ) -> Result<View<ImageOptimisationPolicy>, Fail<Named>> {
-        let found = ImageOptimisationPolicy::member(&policies::optimisation_policy(&policy.0.0)?, &caller.links);
-        let context = Some(Uri(caller.links.context("ImageOptimisationPolicy")));
-        Ok(caller.view(&ImageOptimisationPolicy { context, ..found }))
+        Ok(caller.view(&ImageOptimisationPolicy::item(&policies::optimisation_policy(&policy.0.0)?, &caller.links)))
     }
 }

@@ -3,14 +3,21 @@
 use super::{
     Tag,
     batches::{self, Batch, BatchCollection},
-    images::{self, Image, ImageCollection, ImageRegistration, spell_out_channels},
+    image_list::full_id_faults,
+    images::{self, Image, ImageCollection, ImageRegistration, spell_out},
 };
 use crate::{
-    domain::{Error, batches::State, images::Scope, queue},
+    domain::{
+        batches::State,
+        images::Scope,
+        queue,
+        register::{PRIORITY_HIGH, PRIORITY_NORMAL},
+    },
     http::{
         answer::{Created, Value, View},
-        body::{Input, Json},
-        problem::{Fail, Quotas},
+        body::{self, Input, Json},
+        links::Links,
+        problem::{Fail, Failure, Quotas},
         read_only,
         session::Caller,
         types::{CustomerId, Uri},
@@ -37,8 +44,56 @@ pub struct Queue {
     images: Uri,
     recent: Uri,
     active: Uri,
+    priority: Uri,
 }
-resource!(Queue);
+
+/// The queues of all customers.
+#[derive(Debug, Clone, Object)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct QueueSummary {
+    #[oai(rename = "@context")]
+    context: Option<Uri>,
+    #[oai(rename = "@id")]
+    id: Uri,
+    #[oai(rename = "@type")]
+    class: String,
+    incoming: i64,
+    priority: i64,
+    timebased: i64,
+    transcode_complete: i64,
+    file: i64,
+    failed: i64,
+    success: i64,
+}
+resource!(Queue, QueueSummary);
+
+/// Images, the images among them that batches wait for, and these batches.
+struct Numbers {
+    size: i64,
+    images_waiting: i64,
+    batches_waiting: i64,
+}
+
+impl Queue {
+    /// The queue or, under another `id`, a lane of it.
+    fn item(id: String, customer: i64, numbers: &Numbers, links: &Links) -> Self {
+        let queue = links.queue(customer);
+        let under = |name: &str| Uri(format!("{queue}/{name}"));
+        Self {
+            context: Some(Uri(links.context("Queue"))),
+            id: Uri(id),
+            class: "Queue".to_owned(),
+            size: numbers.size,
+            batches_waiting: numbers.batches_waiting,
+            images_waiting: numbers.images_waiting,
+            batches: under("batches"),
+            images: under("images"),
+            recent: under("recent"),
+            active: under("active"),
+            priority: under("priority"),
+        }
+    }
+}
 
 /// Images to be registered together.
 #[derive(Debug, Clone, Object)]
@@ -53,17 +108,42 @@ impl Input for BatchCreate {
     const CLASS: &'static str = "Collection";
 
     fn prepare(members: &mut Map<String, JsonValue>) {
-        if !members.contains_key("member")
-            && let Some(all) = members.remove("members")
-        {
-            members.insert("member".to_owned(), all);
-        }
+        body::name_member(members);
         for member in members.get_mut("member").and_then(JsonValue::as_array_mut).into_iter().flatten() {
             if let Some(member) = member.as_object_mut() {
-                spell_out_channels(member);
+                spell_out(member);
             }
         }
     }
+}
+
+/// Puts what a body registers on a lane of the queue.
+async fn submit(
+    caller: &Caller,
+    customer: i64,
+    body: Json<BatchCreate>,
+    priority: i64,
+) -> Result<Created<Batch>, Failure> {
+    if body.raw.get("view").is_some_and(|view| !view.is_null()) {
+        return Err(Failure::invalid(
+            "/view",
+            "A page of a collection can't be queued: send all members, without `view`.",
+        ));
+    }
+    let mut faults = Vec::new();
+    for (i, member) in body::members(&body.raw).iter().enumerate() {
+        if let Some(member) = member.as_object() {
+            let at = format!("/member/{i}");
+            faults.extend(full_id_faults(member, customer, None, &at));
+            faults.extend(read_only::faults::<Image>(member, "ImageRegistration", None, &at));
+        }
+    }
+    crate::domain::check(faults)?;
+    let members = images::registrations(body.value.member)?;
+    let engine = &caller.app.engine;
+    let batch = queue::submit(&caller.app.db, &engine.rules, customer, members, priority).await?;
+    engine.wake();
+    Ok(caller.created(&Batch::item(&batch, &caller.links)))
 }
 
 /// The operations.
@@ -74,20 +154,10 @@ impl Api {
     #[oai(path = "/customers/:customer/queue", method = "get", operation_id = "queue_view")]
     async fn view(&self, caller: Caller, customer: Path<CustomerId>) -> Result<View<Queue>, Fail> {
         let usage = queue::get(&caller.app.db, customer.0.0).await?;
+        let numbers =
+            Numbers { size: usage.waiting, images_waiting: usage.waiting, batches_waiting: usage.active_batches };
         let id = caller.links.queue(customer.0.0);
-        let under = |name: &str| Uri(format!("{id}/{name}"));
-        Ok(caller.view(&Queue {
-            context: Some(Uri(caller.links.context("Queue"))),
-            class: "Queue".to_owned(),
-            size: usage.waiting,
-            batches_waiting: usage.active_batches,
-            images_waiting: usage.waiting,
-            batches: under("batches"),
-            images: under("images"),
-            recent: under("recent"),
-            active: under("active"),
-            id: Uri(id),
-        }))
+        Ok(caller.view(&Queue::item(id, customer.0.0, &numbers, &caller.links)))
     }
 
     #[oai(path = "/customers/:customer/queue", method = "post", operation_id = "queue_create")]
@@ -97,27 +167,42 @@ impl Api {
         customer: Path<CustomerId>,
         body: Json<BatchCreate>,
     ) -> Result<Created<Batch>, Fail<Quotas>> {
-        if body.raw.get("view").is_some_and(|view| !view.is_null()) {
-            return Err(Error::invalid(
-                "/view",
-                "A page of a collection can't be queued: send all members, without `view`.",
-            )
-            .into());
-        }
-        let given = body.raw.get("member").or_else(|| body.raw.get("members")).and_then(JsonValue::as_array);
-        let mut faults = Vec::new();
-        for (i, member) in given.into_iter().flatten().enumerate() {
-            if let Some(member) = member.as_object() {
-                let at = format!("/member/{i}");
-                faults.extend(read_only::faults::<Image>(member, "ImageRegistration", None, &at));
-            }
-        }
-        crate::domain::check(faults)?;
-        let members = images::registrations(body.value.member)?;
-        let engine = &caller.app.engine;
-        let batch = queue::submit(&caller.app.db, &engine.allowed, customer.0.0, members).await?;
-        engine.wake();
-        Ok(caller.created(&Batch::item(&batch, &caller.links)))
+        Ok(submit(&caller, customer.0.0, body, PRIORITY_NORMAL).await?)
+    }
+
+    #[oai(path = "/customers/:customer/queue/priority", method = "get", operation_id = "queue_view_priority")]
+    async fn view_priority(&self, caller: Caller, customer: Path<CustomerId>) -> Result<View<Queue>, Fail> {
+        let lane = queue::priority(&caller.app.db, customer.0.0).await?;
+        let numbers = Numbers { size: lane.images, images_waiting: lane.of_batches, batches_waiting: lane.batches };
+        let id = format!("{}/priority", caller.links.queue(customer.0.0));
+        Ok(caller.view(&Queue::item(id, customer.0.0, &numbers, &caller.links)))
+    }
+
+    #[oai(path = "/customers/:customer/queue/priority", method = "post", operation_id = "queue_create_priority")]
+    async fn create_priority(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        body: Json<BatchCreate>,
+    ) -> Result<Created<Batch>, Fail<Quotas>> {
+        Ok(submit(&caller, customer.0.0, body, PRIORITY_HIGH).await?)
+    }
+
+    #[oai(path = "/queue", method = "get", operation_id = "queue_summary")]
+    async fn summary(&self, caller: Caller) -> Result<View<QueueSummary>, Fail> {
+        let all = queue::summary(&caller.app.db).await?;
+        Ok(caller.view(&QueueSummary {
+            context: Some(Uri(caller.links.context("QueueSummary"))),
+            id: Uri(caller.links.path("/queue")),
+            class: "QueueSummary".to_owned(),
+            incoming: all.waiting - all.priority,
+            priority: all.priority,
+            timebased: all.timed,
+            transcode_complete: 0,
+            file: all.files,
+            failed: all.failed,
+            success: all.images - all.waiting - all.failed,
+        }))
     }
 
     #[oai(path = "/customers/:customer/queue/images", method = "get", operation_id = "queue_images")]

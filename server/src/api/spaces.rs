@@ -1,10 +1,12 @@
 //! Spaces: numbered partitions of a customer's images.
 
-use super::{Tag, change};
+use super::{Tag, change, roles::Role};
 use crate::{
     collection,
     domain::{
-        Error,
+        Change, Error, Fault, check,
+        page::Paging,
+        roles::{Given, Reference, References, Target},
         spaces::{self, Changes, Settings, UNLIMITED},
     },
     http::{
@@ -15,12 +17,12 @@ use crate::{
         problem::{Conflicts, Fail, Failure},
         read_only::{self, agree},
         session::Caller,
-        types::{CustomerId, SpaceId, Tag as TagText, Time, Uri},
+        types::{CustomerId, RoleReference, RolesOrLink, SpaceId, Tag as TagText, Time, Uri},
     },
     resource,
 };
 use poem_openapi::{Object, OpenApi, param::Path, types::MaybeUndefined};
-use serde_json::json;
+use serde_json::{Map, Value as JsonValue, json};
 
 /// A space.
 #[derive(Debug, Clone, Object)]
@@ -43,7 +45,9 @@ pub struct Space {
     #[oai(deprecated)]
     default_max_unauthorised: i64,
     approximate_number_of_images: i64,
+    default_roles: Uri,
     images: Uri,
+    metadata: Uri,
     storage: Uri,
 }
 resource!(Space);
@@ -66,7 +70,9 @@ impl Space {
             max_unauthorised: s.max_unauthorised,
             default_max_unauthorised: s.max_unauthorised,
             approximate_number_of_images: s.images,
+            default_roles: Uri(format!("{id}/defaultRoles")),
             images: Uri(format!("{id}/images")),
+            metadata: Uri(format!("{id}/metadata")),
             storage: Uri(format!("{id}/storage")),
             id: Uri(id),
         }
@@ -78,7 +84,7 @@ impl Space {
 }
 
 macro_rules! settings {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $(#[$limit:meta])? $roles:ty) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Object)]
         #[oai(rename_all = "camelCase")]
@@ -87,6 +93,8 @@ macro_rules! settings {
             name: String,
             #[oai(validator(max_items = 100))]
             default_tags: Option<Vec<TagText>>,
+            $(#[$limit])?
+            default_roles: Option<$roles>,
             #[oai(validator(minimum(value = "-1")))]
             max_unauthorised: Option<i64>,
             #[oai(deprecated, validator(minimum(value = "-1")))]
@@ -98,12 +106,18 @@ macro_rules! settings {
         }
 
         impl $name {
-            fn settings(self) -> Result<Settings, Failure> {
+            fn settings(self, links: &Links, customer: i64, space: Option<i64>) -> Result<Settings, Failure> {
                 let limit = limit(self.max_unauthorised, self.default_max_unauthorised)?;
                 let default_tags = self.default_tags.unwrap_or_default();
+                let roles = self.default_roles.map_or(Ok(Change::Reset), |r| asked(r.into(), links, customer, space))?;
                 Ok(Settings {
                     name: self.name,
                     default_tags: default_tags.into_iter().map(|t| t.0).collect(),
+                    default_roles: match roles {
+                        Change::Keep => None,
+                        Change::Reset => Some(References::default()),
+                        Change::Set(roles) => Some(roles),
+                    },
                     max_unauthorised: limit.unwrap_or(UNLIMITED),
                 })
             }
@@ -113,11 +127,11 @@ macro_rules! settings {
 
 settings!(
     /// A space to be created.
-    SpaceCreate
+    SpaceCreate, #[oai(validator(max_items = 100))] Vec<RoleReference>
 );
 settings!(
     /// What a space is to be.
-    SpaceReplace
+    SpaceReplace, RolesOrLink
 );
 
 /// Changes to a space.
@@ -128,6 +142,8 @@ pub struct SpaceUpdate {
     name: Option<String>,
     #[oai(nullable, validator(max_items = 100))]
     default_tags: MaybeUndefined<Vec<TagText>>,
+    #[oai(nullable)]
+    default_roles: MaybeUndefined<RolesOrLink>,
     #[oai(nullable, validator(minimum(value = "-1")))]
     max_unauthorised: MaybeUndefined<i64>,
     #[oai(nullable, deprecated, validator(minimum(value = "-1")))]
@@ -140,7 +156,7 @@ impl Input for SpaceUpdate {
 }
 
 impl SpaceUpdate {
-    fn changes(self) -> Result<Changes, Failure> {
+    fn changes(self, links: &Links, customer: i64, space: i64) -> Result<Changes, Failure> {
         let given = |m: MaybeUndefined<i64>| (!m.is_undefined()).then_some(m);
         let limit = limit(given(self.max_unauthorised), given(self.default_max_unauthorised))?;
         Ok(Changes {
@@ -150,6 +166,11 @@ impl SpaceUpdate {
                 MaybeUndefined::Null => MaybeUndefined::Null,
                 MaybeUndefined::Undefined => MaybeUndefined::Undefined,
             }),
+            default_roles: match self.default_roles {
+                MaybeUndefined::Value(roles) => asked(roles, links, customer, Some(space))?,
+                MaybeUndefined::Null => Change::Reset,
+                MaybeUndefined::Undefined => Change::Keep,
+            },
             max_unauthorised: change(limit.unwrap_or(MaybeUndefined::Undefined)),
         })
     }
@@ -159,6 +180,52 @@ fn limit<T: PartialEq>(new: Option<T>, old: Option<T>) -> Result<Option<T>, Fail
     agree(new, old, "maxUnauthorised", "defaultMaxUnauthorised", "").map_err(|fault| Error::Invalid(vec![fault]).into())
 }
 
+impl From<Vec<RoleReference>> for RolesOrLink {
+    fn from(roles: Vec<RoleReference>) -> Self {
+        Self::Roles(roles)
+    }
+}
+
+/// The default roles that a body asks for. The link to them, as the space shows it, asks for no change.
+fn asked(roles: RolesOrLink, links: &Links, customer: i64, space: Option<i64>) -> Result<Change<References>, Failure> {
+    let home = links.roles(customer);
+    let all = match roles {
+        RolesOrLink::Link(link) => {
+            let own = space.map(|space| format!("{}/defaultRoles", links.space(customer, space)));
+            if own.as_ref() == Some(&link) {
+                return Ok(Change::Keep);
+            }
+            let detail = format!("`{link}` is not the link to the default roles of this space: send a list of roles.");
+            return Err(Failure::invalid("/defaultRoles", detail));
+        }
+        RolesOrLink::Roles(roles) => roles,
+    };
+    let path = format!("/customers/{customer}/roles");
+    // URIs are kept as they are, whether there is such a role or not: who registers images does so too.
+    let target = |text: &str| if url::Url::parse(text).is_ok() { None } else { links.id_within(&path, text) };
+    Ok(Change::Set(References { home, all: references(all, "/defaultRoles", target)? }))
+}
+
+/// References to roles, of which `id` tells the local ones; their places in the body are under `at`.
+fn references(
+    roles: Vec<RoleReference>,
+    at: &str,
+    id: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Reference>, Failure> {
+    let mut faults = Vec::new();
+    let mut all = Vec::with_capacity(roles.len());
+    for (i, RoleReference(text)) in roles.into_iter().enumerate() {
+        let at = format!("{at}/{i}");
+        match id(&text) {
+            Some(id) => all.push(Reference { at, to: Target::Id(id) }),
+            None if url::Url::parse(&text).is_ok() => all.push(Reference { at, to: Target::Uri(text) }),
+            None => faults.push(Fault::new(at, format!("`{text}` is neither the URI nor the id of a role."))),
+        }
+    }
+    check(faults)?;
+    Ok(all)
+}
+
 /// The stored space as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, customer: i64, space: i64) -> Result<(Space, Option<i64>), Failure> {
     let old = spaces::get(&caller.app.db, customer, space).await?;
@@ -166,6 +233,78 @@ async fn stored(caller: &Caller, customer: i64, space: i64) -> Result<(Space, Op
     let shown = Space::item(old, &caller.links);
     caller.conditions.check(Some(&shown.etag()))?;
     Ok((shown, version))
+}
+
+/// A role that a space gives its images.
+#[derive(Debug, Clone, Object)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct DefaultRole {
+    #[oai(rename = "@id")]
+    id: Uri,
+    #[oai(rename = "@type")]
+    class: String,
+    name: Option<String>,
+    label: Option<String>,
+    aliases: Option<Vec<String>>,
+    auth_service: Option<Uri>,
+}
+collection!(
+    /// A page of the roles that a space gives its images.
+    DefaultRoleCollection of DefaultRole
+);
+
+impl DefaultRole {
+    fn member(given: Given, links: &Links) -> Self {
+        match given {
+            Given::Role(role) => {
+                let Role { id, class, name, label, aliases, auth_service, .. } = Role::member(role, links);
+                Self { id, class, name: Some(name), label: Some(label), aliases: Some(aliases), auth_service }
+            }
+            Given::Uri(uri) => Self {
+                id: Uri(uri),
+                class: "Role".to_owned(),
+                name: None,
+                label: None,
+                aliases: None,
+                auth_service: None,
+            },
+        }
+    }
+}
+
+/// Roles to be added to those that a space gives its images.
+#[derive(Debug, Clone, Object)]
+pub struct DefaultRolesAdd {
+    #[oai(rename = "@id")]
+    id: Option<RoleReference>,
+    #[oai(validator(max_items = 100))]
+    member: Option<Vec<RoleReference>>,
+}
+
+impl Input for DefaultRolesAdd {
+    const CLASS: &'static str = "Role";
+    const ALSO: &'static [&'static str] = &["Collection", "RoleCollection"];
+
+    fn prepare(members: &mut Map<String, JsonValue>) {
+        if !members.contains_key("member")
+            && let Some(all) = members.remove("members")
+        {
+            members.insert("member".to_owned(), all);
+        }
+        for role in members.get_mut("member").and_then(JsonValue::as_array_mut).into_iter().flatten() {
+            if let Some(id @ JsonValue::String(_)) = role.get_mut("@id").map(JsonValue::take) {
+                *role = id;
+            }
+        }
+        if members.contains_key("member") {
+            // This is the `@id` of the collection.
+            members.remove("@id");
+        }
+    }
+
+    fn of_list(items: Vec<JsonValue>) -> Option<Map<String, JsonValue>> {
+        Some(Map::from_iter([("member".to_owned(), JsonValue::Array(items))]))
+    }
 }
 
 /// The operations.
@@ -190,7 +329,9 @@ impl Api {
         body: Json<SpaceCreate>,
     ) -> Result<Created<Space>, Fail<Conflicts>> {
         read_only::check::<Space>(&body.raw, "SpaceCreate", None, "")?;
-        let made = spaces::create(&caller.app.db, customer.0.0, body.value.settings()?).await?;
+        let made =
+            spaces::create(&caller.app.db, customer.0.0, body.value.settings(&caller.links, customer.0.0, None)?)
+                .await?;
         Ok(caller.created(&Space::item(made, &caller.links)))
     }
 
@@ -223,7 +364,7 @@ impl Api {
             Err(failure) => return Err(failure.into()),
         };
         read_only::check::<Space>(&body.raw, "SpaceReplace", Some(&known), "")?;
-        let settings = body.value.settings()?;
+        let settings = body.value.settings(&caller.links, customer, Some(space))?;
         let (new, created) = spaces::replace(&caller.app.db, customer, space, settings, version).await?;
         Ok(caller.replaced(&Space::item(new, &caller.links), created))
     }
@@ -238,7 +379,7 @@ impl Api {
     ) -> Result<Updated<Space>, Fail<Conflicts>> {
         let (shown, version) = stored(&caller, customer.0.0, space.0.0).await?;
         read_only::check::<Space>(&body.raw, "SpaceUpdate", Some(&read_only::shown(&shown)), "")?;
-        let changes = body.value.changes()?;
+        let changes = body.value.changes(&caller.links, customer.0.0, space.0.0)?;
         let new = spaces::update(&caller.app.db, customer.0.0, space.0.0, changes, version).await?;
         Ok(caller.updated(&Space::item(new, &caller.links)))
     }
@@ -253,5 +394,53 @@ impl Api {
         let (_, version) = stored(&caller, customer.0.0, space.0.0).await?;
         spaces::delete(&caller.app.db, customer.0.0, space.0.0, version).await?;
         Ok(caller.deleted())
+    }
+
+    #[oai(
+        path = "/customers/:customer/spaces/:space/defaultRoles",
+        method = "get",
+        operation_id = "space_list_default_roles"
+    )]
+    async fn list_default_roles(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+    ) -> Result<Value<DefaultRoleCollection>, Fail> {
+        let paging = parameters::paging(&caller)?;
+        let home = caller.links.roles(customer.0.0);
+        let page = spaces::default_roles(&caller.app.db, customer.0.0, space.0.0, &home, &paging).await?;
+        let page = page.map(|given| DefaultRole::member(given, &caller.links));
+        Ok(caller.value(&DefaultRoleCollection::new(&caller, &paging, page)))
+    }
+
+    #[oai(
+        path = "/customers/:customer/spaces/:space/defaultRoles",
+        method = "post",
+        operation_id = "space_add_default_roles"
+    )]
+    async fn add_default_roles(
+        &self,
+        caller: Caller,
+        customer: Path<CustomerId>,
+        space: Path<SpaceId>,
+        body: Json<DefaultRolesAdd>,
+    ) -> Result<Value<DefaultRoleCollection>, Fail> {
+        let home = caller.links.roles(customer.0.0);
+        let id = |text: &str| caller.links.id_within(&home, text);
+        let all = match (body.value.member, body.value.id) {
+            (Some(roles), _) => references(roles, "/member", id)?,
+            (None, Some(role)) => references(vec![role], "/@id", id)?
+                .into_iter()
+                .map(|role| Reference { at: "/@id".to_owned(), ..role })
+                .collect(),
+            (None, None) => {
+                return Err(Error::invalid("/member", "The member `member` is missing: say which roles to add.").into());
+            }
+        };
+        let references = References { home: home.clone(), all };
+        let page = spaces::add_default_roles(&caller.app.db, customer.0.0, space.0.0, references).await?;
+        let page = page.map(|given| DefaultRole::member(given, &caller.links));
+        Ok(caller.value(&DefaultRoleCollection::new(&caller, &Paging::default(), page)))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Error,
+    images::ImageRef,
     keys::lock_usage,
     page::{Page, Paging},
     time,
@@ -111,13 +112,23 @@ pub(crate) async fn leave(tx: &Tx, id: i64, images: i64, superseding: bool) -> R
     Ok(store::batches::put(tx, &batch, before).await?)
 }
 
-/// Counts the end of one image.
+/// Counts the end of one image: once, however often it is ingested as a member of the batch; a later
+/// end that is another moves it from one number to the other.
 ///
 /// # Errors
 /// Whatever the database says.
-pub(crate) async fn count(tx: &Tx, id: i64, failed: bool, now: i64) -> Result<(), Error> {
+pub(crate) async fn count(tx: &Tx, id: i64, at: &ImageRef, failed: bool, now: i64) -> Result<(), Error> {
     let Some(mut batch) = store::batches::lock(tx, id).await? else { return Ok(()) };
     let before = batch.state;
+    let counted = store::batches::ended(tx, id, at, failed).await?;
+    if counted == Some(failed) {
+        return Ok(());
+    }
+    match counted {
+        Some(true) => batch.errors -= 1,
+        Some(false) => batch.completed -= 1,
+        None => {}
+    }
     if failed {
         batch.errors += 1;
     } else {
@@ -127,6 +138,20 @@ pub(crate) async fn count(tx: &Tx, id: i64, failed: bool, now: i64) -> Result<()
         batch.finished = Some(now);
         batch.state = State::Finished;
     }
+    Ok(store::batches::put(tx, &batch, before).await?)
+}
+
+/// Takes back the end of one image, which is ingested again; the batch runs until it has ended once more.
+///
+/// # Errors
+/// Whatever the database says.
+pub(crate) async fn recount(tx: &Tx, id: i64, failed: bool) -> Result<(), Error> {
+    let Some(mut batch) = store::batches::lock(tx, id).await? else { return Ok(()) };
+    let before = batch.state;
+    let counted = if failed { &mut batch.errors } else { &mut batch.completed };
+    *counted = (*counted - 1).max(0);
+    batch.finished = None;
+    batch.state = State::Active;
     Ok(store::batches::put(tx, &batch, before).await?)
 }
 

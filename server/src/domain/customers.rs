@@ -4,7 +4,7 @@ use super::{
     Error,
     keys::{self, Principal},
     page::{Page, Paging},
-    policies, time,
+    policies, public_id, roles, time,
 };
 use crate::store::{self, Db, Tx};
 use futures::FutureExt;
@@ -28,6 +28,10 @@ pub struct Customer {
     pub last_space: i64,
     /// Counts its changes.
     pub version: i64,
+    /// Its id for Fastly's clients, unique on the service.
+    pub public_id: String,
+    /// When it was last changed, milliseconds since the epoch.
+    pub updated: i64,
 }
 
 /// What a new customer is made of.
@@ -95,13 +99,18 @@ async fn insert(tx: &Tx, new: NewCustomer, administrator: bool) -> Result<Custom
         storage_policy: policies::DEFAULT_STORAGE.to_owned(),
         last_space: 0,
         version: 1,
+        public_id: public_id::random()?,
+        updated: now,
     };
     store::customers::insert(tx, &customer).await?;
     store::usage::insert(tx, customer.id, now).await?;
+    if !administrator {
+        roles::endow(tx, customer.id).await?;
+    }
     Ok(customer)
 }
 
-async fn free(tx: &Tx, name: &str, display_name: &str, except: i64) -> Result<(), Error> {
+pub(super) async fn free(tx: &Tx, name: &str, display_name: &str, except: i64) -> Result<(), Error> {
     let (name_taken, display_taken) = store::customers::taken(tx, name, display_name, except).await?;
     if name_taken && except == 0 {
         return Err(Error::conflict("/name", format!("Another customer is named `{name}`: choose another name.")));
@@ -120,6 +129,8 @@ async fn free(tx: &Tx, name: &str, display_name: &str, except: i64) -> Result<()
 pub async fn rename(db: &Db, id: i64, display_name: Option<String>, version: Option<i64>) -> Result<Customer, Error> {
     db.write(move |tx| {
         async move {
+            // The numbers of the customer are locked first everywhere, so that no two wait for each other.
+            keys::lock_usage(tx, id).await?;
             let mut customer = store::customers::lock(tx, id).await?.ok_or_else(|| missing(id))?;
             if version.is_some_and(|v| v != customer.version) {
                 return Err(Error::Changed);
@@ -133,6 +144,7 @@ pub async fn rename(db: &Db, id: i64, display_name: Option<String>, version: Opt
             free(tx, &customer.name, &display_name, id).await?;
             customer.display_name = display_name;
             customer.version += 1;
+            customer.updated = time::now();
             if !store::customers::put(tx, &customer).await? {
                 return Err(Error::Changed);
             }
@@ -164,6 +176,23 @@ pub async fn found(db: &Db, id: Option<String>, secret: Option<String>) -> Resul
             let new = keys::compose(customer.id, id, secret);
             keys::insert(tx, &new.key).await?;
             Ok(Some(new))
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Gives every customer that has none an id for Fastly's clients: those from before there were such ids.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn identify(db: &Db) -> Result<(), Error> {
+    db.write(move |tx| {
+        async move {
+            for id in store::account::unidentified(tx).await? {
+                store::account::identify(tx, id, &public_id::random()?).await?;
+            }
+            Ok(())
         }
         .boxed()
     })

@@ -5,14 +5,19 @@ use super::{
     keys::lock_usage,
     page::{Page, Paging},
     query::{ImageOrder, ImageQuery},
-    register, spaces, time,
+    register::{self, Rules},
+    spaces, time,
 };
 use crate::{
-    ingest::address::{Allowed, check_origin},
+    ingest::address::check_origin,
     store::{self, Db, Tx, spaces::Held},
 };
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Tags, roles and manifests that an image can have, each.
+pub const MAX_LIST: usize = 100;
 
 /// Where an image is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +51,8 @@ pub struct Settings {
     pub tags: Vec<String>,
     /// The roles any one of which opens the image; kept exactly as sent.
     pub roles: Vec<String>,
+    /// The manifests that use the image; kept exactly as sent.
+    pub manifests: Vec<String>,
     /// Free texts.
     pub strings: [String; 3],
     /// Free numbers.
@@ -118,6 +125,8 @@ pub struct Changes {
     pub tags: Change<Vec<String>>,
     /// See [`Settings::roles`].
     pub roles: Change<Vec<String>>,
+    /// See [`Settings::manifests`].
+    pub manifests: Change<Vec<String>>,
     /// See [`Settings::strings`].
     pub strings: [Change<String>; 3],
     /// See [`Settings::numbers`].
@@ -141,6 +150,8 @@ pub enum Scope {
     BatchErrors(i64),
     /// Those of the batch whose ingest went well.
     BatchCompleted(i64),
+    /// Those that were ever submitted in the batch.
+    BatchAssets(i64),
     /// Those whose ingest is still to end, in the order of the queue.
     Waiting,
 }
@@ -190,7 +201,7 @@ pub async fn list(
         Scope::Waiting => Some(store::usage::get(db, customer).await?.unwrap_or_default().waiting),
         Scope::Space(space) => Some(spaces::get(db, customer, space).await?.images),
         Scope::Batch(batch) => Some(super::batches::get(db, customer, batch).await?.remaining),
-        Scope::BatchErrors(batch) | Scope::BatchCompleted(batch) => {
+        Scope::BatchErrors(batch) | Scope::BatchCompleted(batch) | Scope::BatchAssets(batch) => {
             super::batches::get(db, customer, batch).await?;
             None
         }
@@ -210,12 +221,12 @@ pub async fn list(
 /// [`Error::Missing`], [`Error::Invalid`], [`Error::Changed`], or whatever the database says.
 pub async fn update(
     db: &Db,
-    allowed: &Allowed,
+    rules: &Rules,
     at: ImageRef,
     changes: Changes,
     version: Option<i64>,
 ) -> Result<(Image, bool), Error> {
-    if let Some(Err(detail)) = changes.origin.as_deref().map(|o| check_origin(o, allowed)) {
+    if let Some(Err(detail)) = changes.origin.as_deref().map(|o| check_origin(o, &rules.allowed)) {
         return Err(Error::invalid("/origin", detail));
     }
     db.write(move |tx| {
@@ -254,7 +265,7 @@ fn reprocesses(old: &Settings, new: &Settings) -> bool {
     old.origin != new.origin || old.channels != new.channels || old.max_unauthorised != new.max_unauthorised
 }
 
-fn changed(old: Settings, changes: Changes) -> Settings {
+pub(crate) fn changed(old: Settings, changes: Changes) -> Settings {
     let [s1, s2, s3] = changes.strings;
     let [n1, n2, n3] = changes.numbers;
     let [o1, o2, o3] = old.strings;
@@ -263,6 +274,7 @@ fn changed(old: Settings, changes: Changes) -> Settings {
         max_unauthorised: changes.max_unauthorised.apply(old.max_unauthorised, spaces::UNLIMITED),
         tags: changes.tags.apply(old.tags, Vec::new()),
         roles: changes.roles.apply(old.roles, Vec::new()),
+        manifests: changes.manifests.apply(old.manifests, Vec::new()),
         strings: [s1.apply(o1, String::new()), s2.apply(o2, String::new()), s3.apply(o3, String::new())],
         numbers: [n1.apply(old.numbers[0], 0), n2.apply(old.numbers[1], 0), n3.apply(old.numbers[2], 0)],
         media_type: match changes.media_type {
@@ -291,7 +303,7 @@ pub async fn delete(db: &Db, at: ImageRef, version: Option<i64>) -> Result<Image
             if version.is_some_and(|v| v != image.version) {
                 return Err(Error::Changed);
             }
-            remove(tx, &image, &mut usage).await?;
+            remove(tx, std::slice::from_ref(&image), &mut usage).await?;
             store::usage::put(tx, at.customer, &usage).await?;
             Ok(image)
         }
@@ -300,20 +312,95 @@ pub async fn delete(db: &Db, at: ImageRef, version: Option<i64>) -> Result<Image
     .await
 }
 
-async fn remove(tx: &Tx, image: &Image, usage: &mut store::usage::Usage) -> Result<(), Error> {
+/// Deletes images of one customer, whose numbers the caller stores.
+///
+/// # Errors
+/// Whatever the database says.
+pub(crate) async fn remove(tx: &Tx, images: &[Image], usage: &mut store::usage::Usage) -> Result<(), Error> {
     let now = time::now();
-    store::images::delete(tx, &image.at).await?;
-    usage.images -= 1;
-    usage.image_bytes -= image.size;
-    usage.thumbnail_bytes -= image.thumbnail_size;
-    usage.waiting -= i64::from(image.ingesting);
-    usage.calculated = now;
-    let held = Held { images: -1, image_bytes: -image.size, thumbnail_bytes: -image.thumbnail_size };
-    store::spaces::hold(tx, image.at.customer, image.at.space, held, now).await?;
-    if let Some(batch) = image.batch {
-        super::batches::leave(tx, batch, 1, false).await?;
+    store::images::delete_many(tx, images).await?;
+    let mut spaces: BTreeMap<(i64, i64), Held> = BTreeMap::new();
+    let mut batches: BTreeMap<i64, i64> = BTreeMap::new();
+    for image in images {
+        usage.images -= 1;
+        usage.image_bytes -= image.size;
+        usage.thumbnail_bytes -= image.thumbnail_size;
+        usage.waiting -= i64::from(image.ingesting);
+        usage.calculated = now;
+        let held = spaces.entry((image.at.customer, image.at.space)).or_default();
+        held.images -= 1;
+        held.image_bytes -= image.size;
+        held.thumbnail_bytes -= image.thumbnail_size;
+        if let Some(batch) = image.batch {
+            *batches.entry(batch).or_default() += 1;
+        }
+    }
+    for ((customer, space), held) in spaces {
+        store::spaces::hold(tx, customer, space, held, now).await?;
+    }
+    for (batch, gone) in batches {
+        super::batches::leave(tx, batch, gone, false).await?;
     }
     Ok(())
+}
+
+/// Puts an image on the queue again, as it is.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`] for what is no image, or whatever the database says.
+pub async fn reingest(db: &Db, at: ImageRef) -> Result<Image, Error> {
+    db.write(move |tx| {
+        async move {
+            let mut usage = lock_usage(tx, at.customer).await?;
+            let mut image = store::images::lock(tx, &at).await?.ok_or_else(|| missing(&at))?;
+            if image.settings.family != "I" {
+                let detail = format!(
+                    "Only images can be ingested again this way, and `{}` is of family {}: register it again.",
+                    at.id, image.settings.family
+                );
+                return Err(Error::invalid("image", detail));
+            }
+            usage.waiting += i64::from(!image.ingesting);
+            image.version += 1;
+            register::restart(tx, &mut image, time::now()).await?;
+            store::usage::put(tx, at.customer, &usage).await?;
+            store::images::put(tx, &image).await?;
+            Ok(image)
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Adds the roles that an image doesn't have yet, after those it has.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`] for too many, or whatever the database says.
+pub async fn add_roles(db: &Db, at: ImageRef, roles: Vec<String>) -> Result<Image, Error> {
+    db.write(move |tx| {
+        async move {
+            lock_usage(tx, at.customer).await?;
+            let mut image = store::images::lock(tx, &at).await?.ok_or_else(|| missing(&at))?;
+            let before = image.settings.roles.len();
+            for role in roles {
+                if !image.settings.roles.contains(&role) {
+                    image.settings.roles.push(role);
+                }
+            }
+            let count = image.settings.roles.len();
+            if count > MAX_LIST {
+                let detail = format!("The image would have {count} roles, {MAX_LIST} are allowed: add fewer.");
+                return Err(Error::invalid("/member", detail));
+            }
+            if count > before {
+                image.version += 1;
+                store::images::put(tx, &image).await?;
+            }
+            Ok(image)
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Checks what a client may say of the outputs it wants (`reference/dlcs.md` §3.16).

@@ -4,7 +4,8 @@ use super::{
     Error, batches,
     images::{Image, ImageRef},
     keys::lock_usage,
-    policies, time,
+    policies::{DEFAULT_STORAGE, Policies},
+    time,
 };
 use crate::store::{self, Db, Tx, spaces::Held, usage::Usage};
 use futures::FutureExt;
@@ -57,6 +58,15 @@ pub async fn claim(db: &Db, count: i64, lease: i64) -> Result<Vec<Image>, Error>
     db.write(move |tx| async move { Ok(store::work::claim(tx, count, now, lease).await?) }.boxed()).await
 }
 
+/// Lengthens a claim until `lease` (milliseconds since the epoch), unless it has been overtaken.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn renew(db: &Db, claim: &Image, lease: i64) -> Result<(), Error> {
+    let (at, generation) = (claim.at.clone(), claim.generation);
+    db.write(move |tx| async move { Ok(store::work::renew(tx, &at, generation, lease).await?) }.boxed()).await
+}
+
 /// Lets go of every claim; for the one process that works on a database of its own, when it starts.
 ///
 /// # Errors
@@ -70,18 +80,26 @@ pub async fn release_all(db: &Db) -> Result<(), Error> {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn finish(db: &Db, claim: &Image, outcome: Outcome) -> Result<Leftover, Error> {
-    let (at, generation) = (claim.at.clone(), claim.generation);
-    db.write(move |tx| async move { settle(tx, &at, generation, outcome).await }.boxed()).await
+pub async fn finish(db: &Db, policies: &Policies, claim: &Image, outcome: Outcome) -> Result<Leftover, Error> {
+    let (at, generation, policies) = (claim.at.clone(), claim.generation, policies.clone());
+    db.write(move |tx| async move { settle(tx, &policies, &at, generation, outcome).await }.boxed()).await
 }
 
-async fn settle(tx: &Tx, at: &ImageRef, generation: i64, outcome: Outcome) -> Result<Leftover, Error> {
+async fn settle(
+    tx: &Tx,
+    policies: &Policies,
+    at: &ImageRef,
+    generation: i64,
+    outcome: Outcome,
+) -> Result<Leftover, Error> {
     let mut usage = lock_usage(tx, at.customer).await?;
     let found = store::images::lock(tx, at).await?;
+    // Another worker may have taken the claim for abandoned, and have stored the same files before.
+    let shown = found.as_ref().is_some_and(|i| i.stored_generation == Some(generation));
     let Some(mut image) = found.filter(|i| i.generation == generation && i.ingesting) else {
-        return Ok(Leftover::Generation(generation));
+        return Ok(if shown { Leftover::None } else { Leftover::Generation(generation) });
     };
-    let outcome = within_quota(tx, &usage, &image, outcome).await?;
+    let outcome = within_quota(tx, policies, &usage, &image, outcome).await?;
     let now = time::now();
     let mut leftover = Leftover::None;
     image.ingesting = false;
@@ -108,7 +126,7 @@ async fn settle(tx: &Tx, at: &ImageRef, generation: i64, outcome: Outcome) -> Re
     store::images::put(tx, &image).await?;
     store::usage::put(tx, at.customer, &usage).await?;
     if let Some(batch) = image.batch {
-        batches::count(tx, batch, !image.error.is_empty(), now).await?;
+        batches::count(tx, batch, at, !image.error.is_empty(), now).await?;
     }
     Ok(leftover)
 }
@@ -135,10 +153,16 @@ async fn hold(tx: &Tx, usage: &mut Usage, image: &mut Image, stored: Stored, now
 }
 
 /// What the storage policy makes of an outcome, now that the size is known.
-async fn within_quota(tx: &Tx, usage: &Usage, image: &Image, outcome: Outcome) -> Result<Outcome, Error> {
+async fn within_quota(
+    tx: &Tx,
+    policies: &Policies,
+    usage: &Usage,
+    image: &Image,
+    outcome: Outcome,
+) -> Result<Outcome, Error> {
     let Outcome::Stored(stored) = outcome else { return Ok(outcome) };
     let owner = store::customers::get(tx, image.at.customer).await?;
-    let policy = policies::storage_policy(owner.as_ref().map_or(policies::DEFAULT_STORAGE, |o| &o.storage_policy))?;
+    let policy = policies.storage_named(owner.as_ref().map_or(DEFAULT_STORAGE, |o| &o.storage_policy))?;
     if usage.image_bytes + stored.size - image.size > policy.bytes {
         let reason = format!(
             "StoragePolicy size limit exceeded: `{}` allows {} bytes, and this image has {}.",

@@ -1,15 +1,29 @@
 //! The rules of the service. Nothing here knows of HTTP, nothing here writes SQL.
 
+pub mod account;
+pub mod audit;
+pub mod auth_services;
 pub mod batches;
+pub mod bulk;
 pub mod customers;
+pub mod idempotency;
 pub mod images;
 pub mod ingest;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
+pub mod origin_strategies;
 pub mod page;
+pub mod passwords;
+pub mod patterns;
 pub mod policies;
+pub mod portal_roles;
+pub mod portal_users;
+pub mod public_id;
 pub mod query;
 pub mod queue;
 pub mod register;
+pub mod roles;
 pub mod spaces;
 pub mod time;
 

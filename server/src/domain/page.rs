@@ -1,5 +1,6 @@
 //! Paging of lists.
 
+use super::Error;
 use crate::store::{Value, page::Window};
 
 /// Members per page unless something else is asked for.
@@ -62,4 +63,23 @@ impl<T> Page<T> {
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(f).collect(), total: self.total, next: self.next }
     }
+}
+
+/// One page of a short list that is all there; its cursors say how many members come before.
+///
+/// # Errors
+/// [`Error::Invalid`] for a cursor of another list.
+pub fn short<T>(all: Vec<T>, paging: &Paging) -> Result<Page<T>, Error> {
+    let window = paging.window();
+    let skip = match window.after.as_deref() {
+        None => window.offset,
+        Some([Value::Int(before)]) => *before,
+        Some(_) => return Err(crate::store::Error::Position.into()),
+    };
+    let total = all.len() as i64;
+    let end = skip.saturating_add(window.size);
+    let next = (end < total).then(|| vec![Value::Int(end)]);
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    let take = usize::try_from(window.size).unwrap_or(usize::MAX);
+    Ok(Page::new((all.into_iter().skip(skip).take(take).collect(), next), total))
 }

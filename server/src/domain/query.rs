@@ -18,6 +18,8 @@ pub struct ImageQuery {
     pub tags: Vec<String>,
     /// Any of these roles.
     pub roles: Vec<String>,
+    /// Any of these manifests.
+    pub manifests: Vec<String>,
 }
 
 /// The shortcut parameters, as texts; they override the same key of `q`.
@@ -87,11 +89,12 @@ impl ImageQuery {
                 "id" => self.id = texts(value)?,
                 "tags" => self.tags = texts(value)?,
                 "roles" => self.roles = texts(value)?,
+                "manifests" => self.manifests = texts(value)?,
                 // Clients send the envelope of the object along.
                 "@context" | "@type" | "@id" => {}
                 _ => {
                     return Err(format!(
-                        "There is no query key `{key}`: use space, id, string1 to string3, number1 to number3, tags or roles."
+                        "There is no query key `{key}`: use space, id, string1 to string3, number1 to number3, tags, roles or manifests."
                     ));
                 }
             }

@@ -4,7 +4,8 @@ use super::{
     Error, Fault, batches, check,
     images::{Channel, Image, ImageRef, Settings, check_channels, check_id},
     keys::lock_usage,
-    policies, spaces, time,
+    policies::Policies,
+    spaces, time,
 };
 use crate::{
     ingest::address::{Allowed, check_origin},
@@ -34,6 +35,8 @@ pub struct Registration {
     pub tags: Option<Vec<String>>,
     /// See [`Settings::roles`].
     pub roles: Option<Vec<String>>,
+    /// See [`Settings::manifests`]; those that are stored stay when left out.
+    pub manifests: Option<Vec<String>>,
     /// See [`Settings::strings`].
     pub strings: [String; 3],
     /// See [`Settings::numbers`].
@@ -44,6 +47,15 @@ pub struct Registration {
     pub family: Option<String>,
     /// See [`Settings::channels`].
     pub channels: Option<Vec<Channel>>,
+}
+
+/// What the operator allows; clones share it.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The networks that origins may be in besides public ones.
+    pub allowed: Allowed,
+    /// How much customers may store.
+    pub policies: Policies,
 }
 
 /// How registrations are to be carried out.
@@ -98,6 +110,7 @@ pub fn faults(registration: &Registration, at: &str, allowed: &Allowed) -> Vec<F
 /// [`Error::Invalid`] for an unknown space, [`Error::Quota`], or whatever the database says.
 pub async fn register(
     tx: &Tx,
+    policies: &Policies,
     customer: i64,
     registrations: Vec<Registration>,
     pointers: &[String],
@@ -114,7 +127,7 @@ pub async fn register(
         .into_iter()
         .map(|image| ((image.at.space, image.at.id.clone()), image))
         .collect();
-    room(tx, customer, &usage, (wanted.len() - existing.len()) as i64).await?;
+    room(tx, policies, customer, &usage, (wanted.len() - existing.len()) as i64).await?;
 
     let now = time::now();
     let first = store::counters::take(tx, "generation", wanted.len() as i64).await?;
@@ -175,11 +188,11 @@ async fn homes(
 }
 
 /// Whether the storage policy has room for more images.
-async fn room(tx: &Tx, customer: i64, usage: &Usage, new: i64) -> Result<(), Error> {
+async fn room(tx: &Tx, policies: &Policies, customer: i64, usage: &Usage, new: i64) -> Result<(), Error> {
     let owner = store::customers::get(tx, customer)
         .await?
         .ok_or_else(|| Error::Missing(format!("There is no customer {customer}.")))?;
-    let policy = policies::storage_policy(&owner.storage_policy)?;
+    let policy = policies.storage_named(&owner.storage_policy)?;
     if usage.images + new > policy.images {
         return Err(Error::Quota(format!(
             "The storage policy `{}` allows {} images, {} are stored and {new} would be added: delete some first.",
@@ -207,11 +220,13 @@ fn image(
     let is_new = old.is_none();
     let default_tags = || if is_new { home.default_tags.clone() } else { Vec::new() };
     let default_roles = || if is_new { home.default_roles.clone() } else { Vec::new() };
+    let kept_manifests = || old.as_ref().map_or_else(Vec::new, |o| o.settings.manifests.clone());
     let default_limit = if is_new { home.max_unauthorised } else { spaces::UNLIMITED };
     let settings = Settings {
         max_unauthorised: registration.max_unauthorised.unwrap_or(default_limit),
         tags: registration.tags.unwrap_or_else(default_tags),
         roles: registration.roles.unwrap_or_else(default_roles),
+        manifests: registration.manifests.unwrap_or_else(kept_manifests),
         strings: registration.strings,
         numbers: registration.numbers,
         media_type: registration.media_type.unwrap_or_else(|| guess_media_type(&registration.origin).to_owned()),
@@ -267,11 +282,15 @@ fn blank(at: ImageRef, settings: Settings, now: i64) -> Image {
     }
 }
 
-/// Puts an image on the queue again as it is; the caller counts it as waiting and stores it.
+/// Puts an image on the queue again as it is; the caller counts it as waiting and stores it. Its batch counts it
+/// once more when it ends, so what it counted is taken back.
 ///
 /// # Errors
 /// Whatever the database says.
 pub(crate) async fn restart(tx: &Tx, image: &mut Image, now: i64) -> Result<(), Error> {
+    if let (Some(batch), Some(_)) = (image.batch, image.finished) {
+        batches::recount(tx, batch, !image.error.is_empty()).await?;
+    }
     image.generation = store::counters::take(tx, "generation", 1).await?;
     image.queued = Some(now);
     image.dequeued = None;

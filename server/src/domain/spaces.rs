@@ -4,13 +4,16 @@ use super::{
     Change, Error,
     keys::lock_usage,
     page::{Page, Paging},
+    roles::{self, Given, References},
     time,
 };
-use crate::store::{self, Db, Tx};
+use crate::store::{self, Db, Tx, Value};
 use futures::FutureExt;
 
 /// The highest number a space can have.
 pub const MAX_ID: i64 = i32::MAX as i64;
+/// The largest number of default roles.
+pub const MAX_ROLES: usize = 100;
 
 /// A space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Settings {
     pub name: String,
     /// See [`Space::default_tags`].
     pub default_tags: Vec<String>,
+    /// See [`Space::default_roles`]; without them those of before stay.
+    pub default_roles: Option<References>,
     /// See [`Space::max_unauthorised`].
     pub max_unauthorised: i64,
 }
@@ -59,6 +64,8 @@ pub struct Changes {
     pub name: Option<String>,
     /// See [`Space::default_tags`].
     pub default_tags: Change<Vec<String>>,
+    /// See [`Space::default_roles`].
+    pub default_roles: Change<References>,
     /// See [`Space::max_unauthorised`].
     pub max_unauthorised: Change<i64>,
 }
@@ -133,7 +140,7 @@ async fn insert(tx: &Tx, customer: i64, id: Option<i64>, settings: Settings) -> 
         name: settings.name,
         created: time::now(),
         default_tags: settings.default_tags,
-        default_roles: Vec::new(),
+        default_roles: roles::uris(tx, customer, settings.default_roles.unwrap_or_default()).await?,
         max_unauthorised: settings.max_unauthorised,
         images: 0,
         image_bytes: 0,
@@ -198,6 +205,9 @@ async fn put(tx: &Tx, mut space: Space, settings: Settings, version: Option<i64>
     let before = space.clone();
     space.name = settings.name;
     space.default_tags = settings.default_tags;
+    if let Some(references) = settings.default_roles {
+        space.default_roles = roles::uris(tx, space.customer, references).await?;
+    }
     space.max_unauthorised = settings.max_unauthorised;
     if space != before {
         space.version += 1;
@@ -217,6 +227,7 @@ pub async fn update(db: &Db, customer: i64, id: i64, changes: Changes, version: 
             let settings = Settings {
                 name: changes.name.unwrap_or_else(|| old.name.clone()),
                 default_tags: changes.default_tags.apply(old.default_tags.clone(), Vec::new()),
+                default_roles: changes.default_roles.map(Some).apply(None, Some(References::default())),
                 max_unauthorised: changes.max_unauthorised.apply(old.max_unauthorised, UNLIMITED),
             };
             put(tx, old, settings, version).await
@@ -246,6 +257,57 @@ pub async fn delete(db: &Db, customer: i64, id: i64, version: Option<i64>) -> Re
             store::spaces::delete(tx, customer, id).await?;
             usage.spaces -= 1;
             Ok(store::usage::put(tx, customer, &usage).await?)
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// The default roles of a space; `home` is the URI of the roles of the customer.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`] for a position that is none of the list, or whatever the database says.
+pub async fn default_roles(db: &Db, customer: i64, id: i64, home: &str, paging: &Paging) -> Result<Page<Given>, Error> {
+    let uris = get(db, customer, id).await?.default_roles;
+    let total = uris.len();
+    let window = paging.window();
+    let start = match window.after.as_deref() {
+        None => window.offset,
+        Some([Value::Int(start)]) => *start,
+        Some(_) => return Err(store::Error::Position.into()),
+    };
+    let start = usize::try_from(start).unwrap_or(total).min(total);
+    let end = start.saturating_add(usize::try_from(window.size).unwrap_or(total)).min(total);
+    let shown = uris.into_iter().take(end).skip(start).collect();
+    let items = roles::known(db, customer, home, shown).await?;
+    let next = (end < total).then(|| vec![Value::Int(end as i64)]);
+    Ok(Page { items, total: total as i64, next })
+}
+
+/// Adds to the default roles of a space those that it doesn't have yet; answers all of them.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`] for an unknown role or too many, or whatever the database says.
+pub async fn add_default_roles(db: &Db, customer: i64, id: i64, references: References) -> Result<Page<Given>, Error> {
+    db.write(move |tx| {
+        async move {
+            let mut space = store::spaces::lock(tx, customer, id).await?.ok_or_else(|| missing(id))?;
+            let home = references.home.clone();
+            let mut new = roles::uris(tx, customer, references).await?;
+            new.retain(|uri| !space.default_roles.contains(uri));
+            if !new.is_empty() {
+                space.default_roles.extend(new);
+                space.version += 1;
+                if space.default_roles.len() > MAX_ROLES {
+                    let detail =
+                        format!("The space would have more than {MAX_ROLES} default roles: take some away first.");
+                    return Err(Error::invalid("/member", detail));
+                }
+                store::spaces::put(tx, &space).await?;
+            }
+            let items = roles::known(tx, customer, &home, space.default_roles).await?;
+            let total = items.len() as i64;
+            Ok(Page { items, total, next: None })
         }
         .boxed()
     })

@@ -41,7 +41,9 @@ macro_rules! resource {
 pub(super) fn header(name: &str, format: Option<&'static str>, required: bool) -> MetaHeader {
     let schema = match (name, format) {
         (_, Some(format)) => MetaSchema::new_with_format("string", format),
-        ("Retry-After", None) => MetaSchema::new_with_format("integer", "int64"),
+        ("Retry-After" | "Fastly-RateLimit-Remaining" | "Fastly-RateLimit-Reset", None) => {
+            MetaSchema::new_with_format("integer", "int64")
+        }
         (_, None) => MetaSchema::new("string"),
     };
     MetaHeader {

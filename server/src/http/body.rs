@@ -2,26 +2,40 @@
 
 use super::{document::document, problem::Failure};
 use crate::domain;
-use poem::{Request, RequestBody, error::ReadBodyError};
+use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
     types::{ParseFromJSON, Type},
 };
 use serde_json::{Map, Value};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Bytes of a request body at most.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of memory to reserve for a body that is only announced.
+const MAX_RESERVED: usize = 1024 * 1024;
+/// How long a refused body is still taken, and how many bytes of it.
+const LINGER: Duration = Duration::from_secs(10);
+const LINGER_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A type that request bodies are read into.
 pub trait Input: Type + ParseFromJSON {
     /// The class that `@type` names, if any.
     const CLASS: &'static str;
+    /// Other classes that `@type` may name.
+    const ALSO: &'static [&'static str] = &[];
     /// Whether the body is a merge patch.
     const PATCH: bool = false;
 
     /// Brings other spellings of the same body into the form of the schema.
     fn prepare(_: &mut Map<String, Value>) {}
+
+    /// The object that a body means which is a list, where lists are taken.
+    fn of_list(_: Vec<Value>) -> Option<Map<String, Value>> {
+        None
+    }
 }
 
 /// A body of the schema of `T`.
@@ -61,15 +75,15 @@ impl<'a, T: Input> ApiExtractor<'a> for Json<T> {
 }
 
 async fn read<T: Input>(request: &Request, body: &mut RequestBody) -> Result<Json<T>, Failure> {
-    let raw = object(&bytes(request, body).await?)?;
+    let raw = object::<T>(&bytes(request, body).await?)?;
     parse(raw)
 }
 
 /// A body from its JSON.
 pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failure> {
-    check_class::<T>(&raw)?;
     let mut members = raw.clone();
     T::prepare(&mut members);
+    check_class::<T>(&members)?;
     if !T::PATCH {
         members.values_mut().for_each(drop_nulls);
         members.retain(|_, value| !value.is_null());
@@ -83,19 +97,32 @@ pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failur
 
 /// The body, if its type is one that is read and its size is allowed.
 async fn bytes(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, Failure> {
+    let mut reader = body.take().map_err(|_| Failure::Internal)?.into_async_read();
     if let Some(given) = request.content_type().filter(|given| !is_json(given)) {
+        linger(reader);
         return Err(Failure::MediaType(given.chars().take(100).collect()));
     }
-    let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok());
-    if length.is_some_and(|l| l > MAX_BYTES) {
+    let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok()).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length.min(MAX_RESERVED));
+    let mut limited = (&mut reader).take(MAX_BYTES as u64 + 1);
+    if length <= MAX_BYTES && limited.read_to_end(&mut bytes).await.is_err() {
+        return Err(Failure::invalid("", "The body ended before it was complete: send it again."));
+    }
+    if length.max(bytes.len()) > MAX_BYTES {
+        linger(reader);
         return Err(Failure::TooLarge(MAX_BYTES));
     }
-    let body = body.take().map_err(|_| Failure::Internal)?;
-    match body.into_bytes_limit(MAX_BYTES).await {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(ReadBodyError::PayloadTooLarge) => Err(Failure::TooLarge(MAX_BYTES)),
-        Err(_) => Err(Failure::invalid("", "The body ended before it was complete: send it again.")),
-    }
+    Ok(bytes)
+}
+
+/// Takes what still comes of a body that is refused, for a while. The answer doesn't wait for it, but a
+/// connection that closed on a client in mid-sentence would keep that client from reading the answer.
+fn linger(reader: impl AsyncRead + Unpin + Send + 'static) {
+    tokio::spawn(async move {
+        let rest = &mut reader.take(LINGER_BYTES);
+        // Whether it comes or not, nobody needs it.
+        drop(tokio::time::timeout(LINGER, tokio::io::copy(rest, &mut tokio::io::sink())).await);
+    });
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -105,15 +132,31 @@ fn is_json(content_type: &str) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
+fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Failure::invalid("", "The body is missing: send a JSON object."));
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
+        Ok(Value::Array(items)) if let Some(members) = T::of_list(items.clone()) => Ok(members),
         Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
         Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
     }
+}
+
+/// Some clients call the `member` of a collection `members`.
+pub fn name_member(collection: &mut Map<String, Value>) {
+    if !collection.contains_key("member")
+        && let Some(all) = collection.remove("members")
+    {
+        collection.insert("member".to_owned(), all);
+    }
+}
+
+/// The members of a collection as they came.
+pub fn members(collection: &Map<String, Value>) -> &[Value] {
+    let all = collection.get("member").or_else(|| collection.get("members"));
+    all.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Outside of a patch a member that is `null` is one that is left out.
@@ -138,7 +181,7 @@ fn check_class<T: Input>(raw: &Map<String, Value>) -> Result<(), Failure> {
     let Some(given) = raw.get("@type").and_then(Value::as_str) else { return Ok(()) };
     let class = local(given);
     let known = document().schemas.contains(class) || class == "Collection";
-    if known && class != T::CLASS {
+    if known && class != T::CLASS && !T::ALSO.contains(&class) {
         let detail = format!("The body is a `{class}`, but this takes a `{}`.", T::CLASS);
         return Err(Failure::invalid("/@type", detail));
     }

@@ -105,14 +105,19 @@ pub fn document() -> &'static Document {
 impl Document {
     /// The route of a path as it came over the wire.
     pub fn route(&self, path: &str) -> Option<&Route> {
-        let path: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        // One slash only: `//customers/7` is no path of a customer, and no ownership is checked for it.
+        let path: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         self.routes.iter().find(|route| route.matches(&path))
     }
 }
 
 /// The segments of a path as it came over the wire, decoded.
 pub fn decoded(path: &str) -> Vec<String> {
-    path.trim_start_matches('/').split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect()
+    path.strip_prefix('/')
+        .unwrap_or(path)
+        .split('/')
+        .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
+        .collect()
 }
 
 /// The members of an object.

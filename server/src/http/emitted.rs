@@ -1,11 +1,15 @@
 //! What poem-openapi emits of the API, completed by what all operations of a kind have in common: the
 //! headers of every response, the failures that anything can meet, the parameters that come with an answer.
 
-use super::{answer, parameters, problem};
+use super::{
+    account::{self, AccountError},
+    answer, parameters, problem,
+};
 use poem::{endpoint::BoxEndpoint, http::Method};
 use poem_openapi::{
     OpenApi,
-    registry::{MetaApi, MetaOperation, MetaPath, MetaSchemaRef, Registry},
+    registry::{MetaApi, MetaMediaType, MetaOperation, MetaPath, MetaSchemaRef, Registry},
+    types::Type,
 };
 use std::collections::HashMap;
 
@@ -29,6 +33,11 @@ impl<T: OpenApi> OpenApi for Completed<T> {
         for path in &mut paths {
             let of_customer =
                 path.path.starts_with("/customers/:customer") || path.path.starts_with("/customers/{customer}");
+            if account::is_path(&path.path) {
+                let named = account::customer_of(&path.path).is_some();
+                path.operations.iter_mut().for_each(|operation| complete_account(operation, named));
+                continue;
+            }
             for operation in &mut path.operations {
                 add_failures(operation, of_customer);
                 add_parameters(operation);
@@ -66,6 +75,9 @@ fn add_failures(operation: &mut MetaOperation, of_customer: bool) {
     if matches!(operation.method, Method::PUT | Method::PATCH | Method::DELETE) {
         statuses.push(412);
     }
+    if operation.method == Method::POST && !operation.security.is_empty() {
+        statuses.push(422);
+    }
     for status in statuses {
         if !has(operation, status) {
             operation.responses.responses.push(problem::documented(status));
@@ -94,6 +106,9 @@ fn add_parameters(operation: &mut MetaOperation) {
     if operation.responses.responses.iter().any(|r| r.headers.iter().any(|h| h.name == "Preference-Applied")) {
         headers.push("Prefer");
     }
+    if has(operation, 422) {
+        headers.push("Idempotency-Key");
+    }
     operation.params.extend(headers.into_iter().map(parameters::header));
     if let Some(schema) =
         answered(operation).filter(|name| operation.method == Method::GET && name.ends_with("Collection"))
@@ -111,4 +126,37 @@ fn add_headers(operation: &mut MetaOperation) {
         }
         response.headers.extend(EVERY_RESPONSE.iter().map(|name| answer::header(name, None, true)));
     }
+}
+
+/// What follows from an operation being one of Fastly's; `named` are those with a customer in the path.
+fn complete_account(operation: &mut MetaOperation, named: bool) {
+    let write = operation.method != Method::GET;
+    let mut statuses = vec![401, 503];
+    if named {
+        statuses.push(404);
+    }
+    if write {
+        statuses.push(429);
+    }
+    match operation.method {
+        Method::PUT => statuses.extend([400, 413, 415]),
+        Method::DELETE => statuses.push(403),
+        _ => {}
+    }
+    for status in statuses {
+        let mut response = problem::documented(status);
+        response.content = vec![MetaMediaType { content_type: "application/json", schema: AccountError::schema_ref() }];
+        operation.responses.responses.push(response);
+    }
+    for response in &mut operation.responses.responses {
+        response.headers.push(answer::header("Cache-Control", None, true));
+        if write && response.status != Some(401) {
+            let names = ["Fastly-RateLimit-Remaining", "Fastly-RateLimit-Reset"];
+            response.headers.extend(names.map(|name| answer::header(name, None, true)));
+        }
+        if response.status == Some(429) {
+            response.headers.push(answer::header("Retry-After", None, true));
+        }
+    }
+    add_headers(operation);
 }

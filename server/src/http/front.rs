@@ -2,10 +2,13 @@
 //! are checked before anything is looked up, every failure gets its problem, every answer its headers.
 
 use super::{
+    account,
     conditions::{Conditions, Prefer},
     document::{Operation, Route, Security, document},
     links::Links,
     problem::{self, Circumstances, Failure},
+    rate::Standing,
+    repeat::Change,
     session::{Inner, Session},
 };
 use crate::{
@@ -19,13 +22,17 @@ use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 /// The request headers that answers depend on.
 const VARY: &str = "Accept, Authorization, Prefer";
 /// The response headers that scripts may read.
-const EXPOSED: &str =
-    "Link, Location, ETag, Content-Location, Preference-Applied, X-Request-Id, Retry-After, WWW-Authenticate";
+const EXPOSED: &str = "Link, Location, ETag, Content-Location, Preference-Applied, X-Request-Id, Retry-After, WWW-Authenticate, \
+     Fastly-RateLimit-Remaining, Fastly-RateLimit-Reset";
 
 /// See the module.
 pub struct Front(pub Arc<App>);
@@ -55,8 +62,10 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
         let path = request.uri().path().to_owned();
         let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
         let instance = links.path(target);
+        let standing = OnceLock::new();
         // A panic is a fault of ours, and no reason to drop the connection.
-        let outcome = AssertUnwindSafe(self.admit(request, &links, &method, &path)).catch_unwind().await;
+        let outcome =
+            AssertUnwindSafe(self.admit(request, &links, &method, &path, &request_id, &standing)).catch_unwind().await;
         let failed = |failure: &Failure| {
             let around = Circumstances {
                 profile: self.app.profile,
@@ -64,6 +73,7 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
                 instance: &instance,
                 request_id: &request_id,
                 method: &method,
+                path: &path,
             };
             problem::response(failure, &around)
         };
@@ -73,6 +83,12 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
             Err(_) => failed(&Failure::Internal),
         };
         finish(response.headers_mut(), &links, &request_id);
+        if account::is_path(&path) {
+            // Without the database nobody knows who is calling, but clients rely on the headers.
+            let lost = response.status().is_server_error() && matches!(method, Method::PUT | Method::DELETE);
+            let standing = standing.get().copied().or_else(|| lost.then(|| self.app.rates.fresh()));
+            finish_account(response.headers_mut(), standing);
+        }
         tracing::info!(
             request_id,
             %method,
@@ -92,6 +108,8 @@ impl<E: Endpoint> FrontEndpoint<E> {
         links: &Links,
         method: &Method,
         path: &str,
+        request_id: &str,
+        standing: &OnceLock<Standing>,
     ) -> Result<Response, Failure> {
         let route = document().route(path);
         if *method == Method::OPTIONS {
@@ -102,7 +120,11 @@ impl<E: Endpoint> FrontEndpoint<E> {
         let (Some(route), operation) = (route, operation) else { return self.undocumented(request).await };
         let operation = operation.ok_or_else(|| Failure::Method(route.allow()))?;
         let query = pairs(request.uri().query().unwrap_or_default());
-        check_query(&query, operation)?;
+        if account::is_path(path) {
+            self.admit_account(principal.as_ref(), method, path, standing).await?;
+        } else {
+            check_query(&query, operation)?;
+        }
         let session = Session::new(Inner {
             app: self.app.clone(),
             links: links.clone(),
@@ -113,12 +135,21 @@ impl<E: Endpoint> FrontEndpoint<E> {
             path: path.to_owned(),
             plain_json: plain_json(request.headers()),
         });
-        request.extensions_mut().insert(session);
         if *method == Method::HEAD {
             // The server leaves the body of the answer out, and keeps its length.
             request.set_method(Method::GET);
         }
-        self.inner.call(request).await.map(IntoResponse::into_response).map_err(|e| problem::failure(e, method))
+        request.extensions_mut().insert(session.clone());
+        let carry_out = |request| async {
+            let answer = self.inner.call(request).await;
+            answer.map(IntoResponse::into_response).map_err(|e| problem::failure(e, method))
+        };
+        match &session.principal {
+            Some(principal) if operation.method != Method::GET => {
+                Change { operation, principal, session: &session, request_id }.run(request, carry_out).await
+            }
+            _ => carry_out(request).await,
+        }
     }
 
     /// What is served but no part of the contract: the explorer and the document itself.
@@ -149,7 +180,12 @@ impl<E: Endpoint> FrontEndpoint<E> {
         if customer.is_none() && security == Security::Open {
             return Ok(None);
         }
-        let Some((id, secret)) = credentials(headers)? else {
+        let token = if account::is_path(path) { account::token(headers)? } else { None };
+        let shown = match token {
+            Some(token) => Some(token),
+            None => credentials(headers)?,
+        };
+        let Some((id, secret)) = shown else {
             return if customer.is_none() && security == Security::Optional {
                 Ok(None)
             } else {
@@ -163,6 +199,28 @@ impl<E: Endpoint> FrontEndpoint<E> {
             self.own(&principal, customer).await?;
         }
         Ok(Some(principal))
+    }
+
+    /// Counts what changes something, and lets nobody pass to another's account (`reference/fastly.md` §2, §7).
+    async fn admit_account(
+        &self,
+        principal: Option<&keys::Principal>,
+        method: &Method,
+        path: &str,
+        standing: &OnceLock<Standing>,
+    ) -> Result<(), Failure> {
+        let Some(principal) = principal else { return Ok(()) };
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            let now = *standing.get_or_init(|| self.app.rates.count(&principal.key));
+            if !now.allowed {
+                return Err(Failure::TooMany(now.wait));
+            }
+        }
+        let Some(id) = account::customer_of(path) else { return Ok(()) };
+        if customers::get(&self.app.db, principal.customer).await?.public_id == id {
+            return Ok(());
+        }
+        Err(domain::account::unknown(&id).into())
     }
 
     /// Whether the caller may act on the customer of a path. An administrator may act on all that exist.
@@ -257,7 +315,7 @@ fn preflight(route: &Route) -> Response {
         .header(header::ACCESS_CONTROL_ALLOW_METHODS, &allow)
         .header(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer",
+            "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer, Idempotency-Key, Fastly-Key",
         )
         .header(header::ACCESS_CONTROL_MAX_AGE, "86400")
         .finish()
@@ -277,6 +335,61 @@ fn finish(headers: &mut HeaderMap, links: &Links, request_id: &str) {
     for (name, value) in values {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
+        }
+    }
+}
+
+/// The further headers of every answer to Fastly's clients; see [`super::emitted`].
+fn finish_account(headers: &mut HeaderMap, standing: Option<Standing>) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(standing) = standing {
+        headers.insert("fastly-ratelimit-remaining", standing.remaining.into());
+        headers.insert("fastly-ratelimit-reset", standing.reset.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{policies::Policies, register::Rules},
+        http::Profile,
+        ingest::{Engine, fetch::Limits},
+        objects::Objects,
+        secrets::Secrets,
+        store::Db,
+    };
+    use poem::endpoint::make;
+    use std::path::Path;
+
+    fn app(directory: &Path) -> App {
+        let db = Db::sqlite(&directory.join("db")).unwrap();
+        let objects = Objects::open(directory.join("objects").to_str().unwrap()).unwrap();
+        let rules = Rules { allowed: std::iter::empty().collect(), policies: Policies::new(&[]) };
+        let secrets = Secrets::at(directory, None).unwrap();
+        let (scratch, limits) = (directory.join("scratch"), Limits::default());
+        let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, 0).unwrap();
+        App { db, objects, engine: Arc::new(engine), secrets, profile: Profile::Seed, public_url: None, rates: super::super::rate::Rates::new(10) }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_like_any_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let handler = make(|_: Request| async { panic!("a secret of the inside") as poem::Result<Response> });
+        let front = Front(Arc::new(app(directory.path()))).transform(handler);
+        for _ in 0..2 {
+            let request = Request::builder().uri_str("/vocab").header("host", "api.example.org").finish();
+            let mut response = front.call(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let id = response.header("x-request-id").unwrap().to_owned();
+            assert!(response.header("link").is_some());
+            assert_eq!(response.header("content-type"), Some("application/problem+json"));
+            let body = response.take_body().into_string().await.unwrap();
+            let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!((&problem["status"], &problem["requestId"]), (&500.into(), &id.into()));
+            assert_eq!(problem["type"], "http://api.example.org/vocab#problems/internal");
+            assert_eq!(problem["instance"], "http://api.example.org/vocab");
+            assert!(!body.contains("secret"), "{body}");
         }
     }
 }

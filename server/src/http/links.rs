@@ -72,9 +72,70 @@ impl Links {
         format!("{}/customers/{customer}", self.base)
     }
 
+    /// A customer as Fastly's clients know it.
+    pub fn account(&self, public_id: &str) -> String {
+        format!("{}/customer/{public_id}", self.base)
+    }
+
     /// A key of a customer.
     pub fn key(&self, customer: i64, key: &str) -> String {
         format!("{}/customers/{customer}/keys/{}", self.base, segment(key))
+    }
+
+    /// A portal user of a customer.
+    pub fn portal_user(&self, customer: i64, user: &str) -> String {
+        format!("{}/customers/{customer}/portalUsers/{}", self.base, segment(user))
+    }
+
+    /// A role that portal users can have.
+    pub fn portal_role(&self, id: &str) -> String {
+        format!("{}/portalRoles/{}", self.base, segment(id))
+    }
+
+    /// A named query, as a customer sees it.
+    pub fn named_query(&self, customer: i64, query: &str) -> String {
+        format!("{}/customers/{customer}/namedQueries/{}", self.base, segment(query))
+    }
+
+    /// The auth services of a customer.
+    pub fn auth_services(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}/authServices", self.base)
+    }
+
+    /// An auth service of a customer.
+    pub fn auth_service(&self, customer: i64, service: &str) -> String {
+        format!("{}/{}", self.auth_services(customer), segment(service))
+    }
+
+    /// The roles of a customer.
+    pub fn roles(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}/roles", self.base)
+    }
+
+    /// A role of a customer.
+    pub fn role(&self, customer: i64, role: &str) -> String {
+        format!("{}/{}", self.roles(customer), segment(role))
+    }
+
+    /// The id that a reference gives to a member of a collection here: the id itself, its path, or its URI.
+    pub fn id_within(&self, collection: &str, reference: &str) -> Option<String> {
+        let path = collection.strip_prefix(&self.base).unwrap_or(collection);
+        let id = [collection, path]
+            .iter()
+            .find_map(|start| reference.strip_prefix(start)?.strip_prefix('/'))
+            .or_else(|| (!reference.contains([':', '/'])).then_some(reference))?;
+        let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
+        (!id.is_empty() && !id.contains('/')).then(|| id.into_owned())
+    }
+
+    /// A way of fetching origins.
+    pub fn origin_strategy(&self, id: &str) -> String {
+        format!("{}/originStrategies/{}", self.base, segment(id))
+    }
+
+    /// A customer's rule for fetching origins.
+    pub fn customer_origin_strategy(&self, customer: i64, id: &str) -> String {
+        format!("{}/customers/{customer}/originStrategies/{}", self.base, segment(id))
     }
 
     /// A space of a customer.

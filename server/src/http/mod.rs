@@ -1,5 +1,6 @@
 //! What every operation shares: authentication and ownership, errors, bodies, answers, paging, links.
 
+pub mod account;
 pub mod answer;
 pub mod body;
 pub mod collection;
@@ -10,7 +11,9 @@ pub mod front;
 pub mod links;
 pub mod parameters;
 pub mod problem;
+pub mod rate;
 pub mod read_only;
+pub mod repeat;
 pub mod session;
 pub mod types;
 pub mod ui;

@@ -39,10 +39,12 @@ pub const BATCH_ORDERS: &[&str] = &["id", "submitted", "finished", "count", "err
 /// The names that order spaces.
 pub const SPACE_ORDERS: &[&str] = &["id", "name", "created"];
 
+// `str::is_empty` by its full name in closures: on a `&&str` the one of `Type` would be found first, which is
+// always false.
 fn number(session: &Session, name: &str) -> Result<Option<i64>, Failure> {
     session
         .query(name)
-        .filter(|text| !text.is_empty())
+        .filter(|text| !str::is_empty(text))
         .map(|text| {
             text.trim()
                 .parse()
@@ -56,13 +58,14 @@ fn number(session: &Session, name: &str) -> Result<Option<i64>, Failure> {
 /// # Errors
 /// When a number is none, or the cursor is not one of this service.
 pub fn paging(session: &Session) -> Result<Paging, Failure> {
-    let after = session.query("cursor").filter(|c| !c.is_empty()).map(collection::decode).transpose()?;
+    let after = session.query("cursor").filter(|c| !str::is_empty(c)).map(collection::decode).transpose()?;
     Ok(Paging::new(number(session, "page")?, number(session, "pageSize")?, after))
 }
 
 /// The order asked for, as a name and whether it counts downwards; `orderBy` wins.
 fn order<'a>(session: &'a Session, known: &[&str]) -> Result<Option<(&'a str, bool)>, Failure> {
-    let named = |name: &str| session.query(name).filter(|v| !v.is_empty()).map(|v| (v, name == "orderByDescending"));
+    let named =
+        |name: &str| session.query(name).filter(|v| !str::is_empty(v)).map(|v| (v, name == "orderByDescending"));
     let asked = ["orderBy", "orderByDescending"].map(named);
     for (name, asked) in ["orderBy", "orderByDescending"].iter().zip(asked) {
         if let Some((value, _)) = asked.filter(|(value, _)| !known.contains(value)) {

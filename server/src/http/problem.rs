@@ -1,6 +1,10 @@
 //! One body for every failure, whoever raises it (decision 7).
 
-use super::{Profile, links::Links};
+use super::{
+    Profile,
+    account::{self, AccountError},
+    links::Links,
+};
 use crate::domain::{self, Fault};
 use poem::{
     Body, Error, IntoResponse, Response,
@@ -65,6 +69,12 @@ pub enum Failure {
     /// The body has a media type that is not read.
     #[error("A body of type `{0}` can't be read here: send `application/json`.")]
     MediaType(String),
+    /// Too many changes; seconds until there may be more.
+    #[error("Too much was changed within the hour: try again in {0} seconds.")]
+    TooMany(i64),
+    /// An `Idempotency-Key` that stands for another request.
+    #[error("{0}")]
+    KeyReused(&'static str),
     /// Something went wrong that is no fault of the caller's.
     #[error("The server failed; its log knows more under the request id.")]
     Internal,
@@ -91,6 +101,8 @@ impl Failure {
             Self::Unauthorized(_) => (401, "unauthorized", "Unauthorized"),
             Self::NoRoute => (404, "not-found", "Not found"),
             Self::Method(_) => (405, "method-not-allowed", "Method not allowed"),
+            Self::KeyReused(_) => (422, "idempotency-key-reused", "Idempotency-Key reused"),
+            Self::TooMany(_) => (429, "too-many", "Too many requests"),
             Self::TooLarge(_) => (413, "too-large", "Body too large"),
             Self::MediaType(_) => (415, "media-type", "Unsupported media type"),
         }
@@ -135,16 +147,43 @@ pub struct Circumstances<'a> {
     pub request_id: &'a str,
     /// The method of the request.
     pub method: &'a Method,
+    /// The path of the request.
+    pub path: &'a str,
 }
 
 /// The answer to a request that failed.
 pub fn response(failure: &Failure, around: &Circumstances<'_>) -> Response {
-    let (status, kind, title) = failure.kind(around.profile);
+    // The one place that decides between the two shapes of a failure.
+    let account = account::is_path(around.path);
+    // Fastly's clients expect 400 of a name that is taken, whatever the profile.
+    let profile = if account { Profile::Seed } else { around.profile };
+    let (status, kind, title) = failure.kind(profile);
     if status >= 500 {
         tracing::error!(request_id = around.request_id, error = ?failure, "request failed");
     }
     let detail = failure.sentence();
-    let problem = Problem {
+    let (media_type, body) = if account {
+        ("application/json", AccountError::of(failure, title, detail).to_json_string())
+    } else {
+        ("application/problem+json", told(failure, around, (status, kind, title), detail).to_json_string())
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, media_type);
+    match failure {
+        Failure::Unauthorized(_) => {
+            response = response.header(header::WWW_AUTHENTICATE, "Basic realm=\"customer-api\", charset=\"UTF-8\"");
+        }
+        Failure::Method(allow) => response = response.header(header::ALLOW, allow),
+        Failure::TooMany(wait) => response = response.header(header::RETRY_AFTER, *wait),
+        _ if status == StatusCode::SERVICE_UNAVAILABLE => response = response.header(header::RETRY_AFTER, "1"),
+        _ => {}
+    }
+    response.body(Body::from_string(body))
+}
+
+fn told(failure: &Failure, around: &Circumstances<'_>, kind: (u16, &str, &str), detail: String) -> Problem {
+    let (status, kind, title) = kind;
+    Problem {
         context: "http://www.w3.org/ns/hydra/context.jsonld".to_owned(),
         class: "Error".to_owned(),
         kind: around.links.problem(kind),
@@ -156,18 +195,7 @@ pub fn response(failure: &Failure, around: &Circumstances<'_>) -> Response {
         instance: around.instance.to_owned(),
         request_id: around.request_id.to_owned(),
         errors: failure.faults(),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/problem+json");
-    match failure {
-        Failure::Unauthorized(_) => {
-            response = response.header(header::WWW_AUTHENTICATE, "Basic realm=\"customer-api\", charset=\"UTF-8\"");
-        }
-        Failure::Method(allow) => response = response.header(header::ALLOW, allow),
-        _ if status == StatusCode::SERVICE_UNAVAILABLE => response = response.header(header::RETRY_AFTER, "1"),
-        _ => {}
     }
-    response.body(Body::from_string(problem.to_json_string()))
 }
 
 /// What an error of the framework means.

@@ -66,6 +66,50 @@ impl<'a> FromRequest<'a> for Session {
     }
 }
 
+/// A caller who has shown a key as Fastly's clients do, or by Basic.
+pub struct AccountCaller(Caller);
+
+impl Deref for AccountCaller {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<'a> ApiExtractor<'a> for AccountCaller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        basic(registry);
+        let scheme = MetaSecurityScheme {
+            ty: "apiKey",
+            description: None,
+            name: Some("Fastly-Key"),
+            key_in: Some("header"),
+            scheme: None,
+            bearer_format: None,
+            flows: None,
+            openid_connect_url: None,
+        };
+        registry.create_security_scheme("fastlyKey", scheme);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["basic", "fastlyKey"]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Caller::from_request(request, body, options).await.map(Self)
+    }
+}
+
 fn basic(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "http",

@@ -95,11 +95,11 @@ impl Schemas {
         if let Some(target) = schema.reference.as_ref().and_then(|name| self.0.get(name)) {
             return self.walk(target, value, at, faults);
         }
-        if !schema.one_of.is_empty() {
-            return self.one_of(schema, value, at, faults);
-        }
         if value.is_null() && schema.nullable {
             return;
+        }
+        if !schema.one_of.is_empty() {
+            return self.one_of(schema, value, at, faults);
         }
         if schema.kind == "integer" {
             as_integer(value);

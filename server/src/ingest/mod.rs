@@ -4,6 +4,10 @@ pub mod address;
 pub mod decode;
 pub mod derive;
 pub mod fetch;
+pub mod origin;
+pub mod s3;
+pub mod sftp;
+mod sink;
 mod worker;
 
 pub use worker::run;
@@ -13,13 +17,16 @@ use crate::{
         Error,
         images::Image,
         ingest::{self, Leftover, Outcome, Stored},
-        policies, time,
+        policies,
+        register::Rules,
+        time,
     },
     objects::{Objects, ObjectsError, image_prefix},
+    secrets::Secrets,
     store::Db,
 };
-use address::Allowed;
 use std::{
+    convert::Infallible,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -28,8 +35,10 @@ use tokio::sync::{Notify, Semaphore};
 
 /// How long one image may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a claim holds; longer than one image may take, so that nobody else starts on it meanwhile.
-const LEASE: Duration = Duration::from_secs(180);
+/// How long a claim holds unless it is renewed: so long an image waits after its worker died.
+const LEASE: Duration = Duration::from_secs(20);
+/// How often a claim is renewed; several times within a lease, so that a slow moment costs nothing.
+const RENEWAL: Duration = Duration::from_secs(5);
 /// How often an image is taken up again after a worker died over it.
 const MAX_ATTEMPTS: i64 = 5;
 
@@ -37,9 +46,9 @@ const MAX_ATTEMPTS: i64 = 5;
 pub struct Engine {
     db: Db,
     objects: Objects,
-    fetcher: fetch::Fetcher,
-    /// The networks that origins may be in besides public ones.
-    pub allowed: Allowed,
+    sources: origin::Sources,
+    /// What the operator allows.
+    pub rules: Rules,
     scratch: PathBuf,
     pixels: Arc<Semaphore>,
     wake: Notify,
@@ -57,6 +66,15 @@ impl From<ObjectsError> for Trouble {
     }
 }
 
+impl From<origin::Failed> for Trouble {
+    fn from(failed: origin::Failed) -> Self {
+        match failed {
+            origin::Failed::Reason(reason) => Self::Reason(reason),
+            origin::Failed::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
 impl From<std::io::Error> for Trouble {
     fn from(e: std::io::Error) -> Self {
         Self::Internal(e.to_string())
@@ -71,13 +89,16 @@ impl Engine {
     pub fn new(
         db: Db,
         objects: Objects,
-        allowed: Allowed,
+        secrets: Secrets,
+        rules: Rules,
+        limits: fetch::Limits,
         scratch: PathBuf,
         workers: usize,
     ) -> Result<Self, reqwest::Error> {
-        let fetcher = fetch::Fetcher::new(allowed.clone(), fetch::Limits::default())?;
+        let own = objects.bucket().map(str::to_owned);
+        let sources = origin::Sources::new(db.clone(), secrets, rules.allowed.clone(), limits, own)?;
         let pixels = Arc::new(Semaphore::new(workers.max(1)));
-        Ok(Self { db, objects, fetcher, allowed, scratch, pixels, wake: Notify::new() })
+        Ok(Self { db, objects, sources, rules, scratch, pixels, wake: Notify::new() })
     }
 
     /// Tells the workers that there is something to do.
@@ -107,7 +128,10 @@ impl Engine {
 
     async fn carry_out(&self, claim: &Image) -> Result<(), Error> {
         let at = &claim.at;
-        let produced = tokio::time::timeout(PATIENCE, self.produce(claim)).await;
+        let produced = tokio::select! {
+            produced = tokio::time::timeout(PATIENCE, self.produce(claim)) => produced,
+            never = self.keep(claim) => match never {},
+        };
         let outcome = match produced {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(Trouble::Reason(reason))) => Outcome::Failed(reason),
@@ -123,7 +147,7 @@ impl Engine {
             )),
         };
         tracing::info!(?at, generation = claim.generation, failed = matches!(outcome, Outcome::Failed(_)), "ingested");
-        let leftover = ingest::finish(&self.db, claim, outcome).await?;
+        let leftover = ingest::finish(&self.db, &self.rules.policies, claim, outcome).await?;
         if let Leftover::Generation(generation) = leftover {
             let prefix = image_prefix(at.customer, at.space, &at.id, generation);
             if let Err(error) = self.objects.delete_prefix(&prefix).await {
@@ -131,6 +155,19 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Renews a claim for as long as it is polled.
+    async fn keep(&self, claim: &Image) -> Infallible {
+        let mut ticks = tokio::time::interval(RENEWAL);
+        // The first tick is at once, when the claim is fresh.
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if let Err(error) = ingest::renew(&self.db, claim, Self::lease()).await {
+                tracing::warn!(at = ?claim.at, %error, "renewing a claim");
+            }
+        }
     }
 
     async fn produce(&self, claim: &Image) -> Result<Outcome, Trouble> {
@@ -163,9 +200,9 @@ impl Engine {
 
     async fn fetch(&self, claim: &Image, into: &Path) -> Result<i64, Trouble> {
         let origin = claim.initial_origin.as_ref().unwrap_or(&claim.settings.origin);
-        let url = address::check_origin(origin, &self.allowed).map_err(Trouble::Reason)?;
-        let fetched = self.fetcher.fetch(&url, None, into).await.map_err(|e| Trouble::Reason(e.to_string()))?;
-        Ok(i64::try_from(fetched.bytes).unwrap_or(i64::MAX))
+        let url = address::check_origin(origin, &self.rules.allowed).map_err(Trouble::Reason)?;
+        let bytes = self.sources.fetch(claim.at.customer, &url, into).await?;
+        Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
     /// Decodes and reduces, off the async threads, no more at once than there are workers.

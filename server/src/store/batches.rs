@@ -5,7 +5,10 @@ use super::{
     page::{self, Key, List, Order, Rows, Window},
 };
 use crate::{
-    domain::batches::{Batch, BatchOrder, State},
+    domain::{
+        batches::{Batch, BatchOrder, State},
+        images::ImageRef,
+    },
     params,
 };
 
@@ -133,6 +136,22 @@ pub async fn put(tx: &Tx, b: &Batch, before: State) -> Result<(), Error> {
     )
     .await
     .map(drop)
+}
+
+/// Notes how the ingest of a member ended; answers how it ended before, if it did.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn ended(tx: &Tx, batch: i64, at: &ImageRef, failed: bool) -> Result<Option<bool>, Error> {
+    let member = "batch = $1 AND space = $2 AND image = $3";
+    let sql = format!("SELECT ended FROM batch_members WHERE {member}");
+    let before = tx.one(&sql, params![batch, at.space, &at.id], |row| row.int(0)).await?.unwrap_or_default();
+    let sql = format!("UPDATE batch_members SET ended = $4 WHERE {member}");
+    tx.exec(&sql, params![batch, at.space, &at.id, if failed { 2 } else { 1 }]).await?;
+    Ok(match before {
+        0 => None,
+        before => Some(before == 2),
+    })
 }
 
 /// Of the images whose latest batch this is: how many there are, how many of them have finished, and how many of these

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{domain::customers::Customer, params};
 
-const COLUMNS: &str = "id, name, display_name, administrator, created, storage_policy, last_space, version";
+const COLUMNS: &str =
+    "id, name, display_name, administrator, created, storage_policy, last_space, version, public_id, updated";
 
 fn customer(row: &Row<'_>) -> Result<Customer, Error> {
     Ok(Customer {
@@ -18,6 +19,8 @@ fn customer(row: &Row<'_>) -> Result<Customer, Error> {
         storage_policy: row.text(5)?,
         last_space: row.int(6)?,
         version: row.int(7)?,
+        public_id: row.text(8)?,
+        updated: row.int(9)?,
     })
 }
 
@@ -26,7 +29,7 @@ fn customer(row: &Row<'_>) -> Result<Customer, Error> {
 /// # Errors
 /// Whatever the database says.
 pub async fn get(db: &impl Query, id: i64) -> Result<Option<Customer>, Error> {
-    db.one(&format!("SELECT {COLUMNS} FROM customers WHERE id = $1"), params![id], customer).await
+    db.one(&format!("SELECT {COLUMNS} FROM customers WHERE id = $1 AND deleted IS NULL"), params![id], customer).await
 }
 
 /// One customer, which nobody else changes until the transaction ends.
@@ -34,7 +37,7 @@ pub async fn get(db: &impl Query, id: i64) -> Result<Option<Customer>, Error> {
 /// # Errors
 /// Whatever the database says.
 pub async fn lock(tx: &Tx, id: i64) -> Result<Option<Customer>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM customers WHERE id = $1{}", tx.for_update());
+    let sql = format!("SELECT {COLUMNS} FROM customers WHERE id = $1 AND deleted IS NULL{}", tx.for_update());
     tx.one(&sql, params![id], customer).await
 }
 
@@ -44,8 +47,8 @@ pub async fn lock(tx: &Tx, id: i64) -> Result<Option<Customer>, Error> {
 /// Whatever the database says.
 pub async fn list(db: &impl Query, only: Option<i64>, window: &Window) -> Result<Rows<Customer>, Error> {
     let (from, params) = match only {
-        Some(id) => ("customers WHERE id = $1", vec![id.into()]),
-        None => ("customers WHERE id > $1", vec![0.into()]),
+        Some(id) => ("customers WHERE id = $1 AND deleted IS NULL", vec![id.into()]),
+        None => ("customers WHERE id > $1 AND deleted IS NULL", vec![0.into()]),
     };
     let order = Order { keys: vec![Key::int("id")], descending: false };
     page::read(db, List { columns: COLUMNS, from, params, order }, window, customer).await
@@ -56,7 +59,7 @@ pub async fn list(db: &impl Query, only: Option<i64>, window: &Window) -> Result
 /// # Errors
 /// Whatever the database says.
 pub async fn count(db: &impl Query) -> Result<i64, Error> {
-    Ok(db.one("SELECT COUNT(*) FROM customers", &[], |row| row.int(0)).await?.unwrap_or_default())
+    Ok(db.one("SELECT COUNT(*) FROM customers WHERE deleted IS NULL", &[], |row| row.int(0)).await?.unwrap_or_default())
 }
 
 /// Whether another customer than `except` has the display name, or any has the name, whatever its case.
@@ -84,7 +87,7 @@ pub async fn taken(db: &impl Query, name: &str, display_name: &str, except: i64)
 pub async fn insert(tx: &Tx, c: &Customer) -> Result<(), Error> {
     tx.exec(
         "INSERT INTO customers (id, name, name_folded, display_name, administrator, created, storage_policy, last_space, \
-         version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         version, public_id, updated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             c.id,
             &c.name,
@@ -94,7 +97,9 @@ pub async fn insert(tx: &Tx, c: &Customer) -> Result<(), Error> {
             c.created,
             &c.storage_policy,
             c.last_space,
-            c.version
+            c.version,
+            &c.public_id,
+            c.updated
         ],
     )
     .await
@@ -108,9 +113,9 @@ pub async fn insert(tx: &Tx, c: &Customer) -> Result<(), Error> {
 pub async fn put(tx: &Tx, c: &Customer) -> Result<bool, Error> {
     let changed = tx
         .exec(
-            "UPDATE customers SET display_name = $2, storage_policy = $3, last_space = $4, version = $5 \
-             WHERE id = $1 AND version = $6",
-            params![c.id, &c.display_name, &c.storage_policy, c.last_space, c.version, c.version - 1],
+            "UPDATE customers SET display_name = $2, storage_policy = $3, last_space = $4, version = $5, \
+             updated = $7 WHERE id = $1 AND version = $6",
+            params![c.id, &c.display_name, &c.storage_policy, c.last_space, c.version, c.version - 1, c.updated],
         )
         .await?;
     Ok(changed == 1)

@@ -1,7 +1,7 @@
 //! One small interface over both databases.
 
-use super::{Error, Row, Value, postgres, sqlite};
-use futures::future::BoxFuture;
+use super::{Error, Row, Value, journal, postgres, sqlite};
+use futures::{FutureExt, future::BoxFuture};
 use std::{path::Path, sync::Arc};
 
 /// A database; cheap to clone.
@@ -136,9 +136,27 @@ impl Db {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
+        let note = journal::current();
         match self {
-            Self::Lite(db) => db.write(body).await,
-            Self::Pg(db) => db.write(body).await,
+            Self::Lite(db) => db.write(move |tx| noted(tx, body, note)).await,
+            Self::Pg(db) => db.write(move |tx| noted(tx, body, note)).await,
         }
     }
+}
+
+/// Runs a transaction and writes down what it did, in it.
+fn noted<'t, T, E, F>(tx: &'t Tx, body: F, note: Option<Arc<journal::Note>>) -> BoxFuture<'t, Result<T, E>>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: for<'a> FnOnce(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+{
+    async move {
+        let Some(note) = note else { return body(tx).await };
+        journal::claim(tx, &note).await?;
+        let done = body(tx).await?;
+        journal::write_down(tx, &note).await?;
+        Ok(done)
+    }
+    .boxed()
 }

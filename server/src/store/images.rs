@@ -16,14 +16,14 @@ use crate::{
 pub(super) const COLUMNS: &str = "customer, space, id, created, origin, initial_origin, max_unauthorised, width, height, queued, \
      dequeued, finished, ingesting, error, tags, roles, string1, string2, string3, number1, number2, \
      number3, batch, media_type, family, delivery_channels, thumbnails, stored_generation, size, \
-     thumbnail_size, checked, generation, priority, lease, attempts, version";
+     thumbnail_size, checked, generation, priority, lease, attempts, version, manifests";
 
 const UPSERT: &str = "INSERT INTO images (customer, space, id, created, origin, initial_origin, max_unauthorised, width, height, queued, \
      dequeued, finished, ingesting, error, tags, roles, string1, string2, string3, number1, number2, \
      number3, batch, media_type, family, delivery_channels, thumbnails, stored_generation, size, \
-     thumbnail_size, checked, generation, priority, lease, attempts, version) \
+     thumbnail_size, checked, generation, priority, lease, attempts, version, manifests) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-     $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36) \
+     $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) \
      ON CONFLICT (customer, space, id) DO UPDATE SET created = excluded.created, origin = excluded.origin, initial_origin = excluded.initial_origin, \
      max_unauthorised = excluded.max_unauthorised, width = excluded.width, height = excluded.height, \
      queued = excluded.queued, dequeued = excluded.dequeued, finished = excluded.finished, \
@@ -35,7 +35,7 @@ const UPSERT: &str = "INSERT INTO images (customer, space, id, created, origin, 
      stored_generation = excluded.stored_generation, size = excluded.size, \
      thumbnail_size = excluded.thumbnail_size, checked = excluded.checked, generation = excluded.generation, \
      priority = excluded.priority, lease = excluded.lease, attempts = excluded.attempts, \
-     version = excluded.version";
+     version = excluded.version, manifests = excluded.manifests";
 
 pub(super) fn image(row: &Row<'_>) -> Result<Image, Error> {
     Ok(Image {
@@ -54,6 +54,7 @@ pub(super) fn image(row: &Row<'_>) -> Result<Image, Error> {
             max_unauthorised: row.int(6)?,
             tags: row.json(14)?,
             roles: row.json(15)?,
+            manifests: row.json(36)?,
             strings: [row.text(16)?, row.text(17)?, row.text(18)?],
             numbers: [row.int(19)?, row.int(20)?, row.int(21)?],
             media_type: row.text(23)?,
@@ -113,6 +114,7 @@ fn values(i: &Image) -> Vec<Value> {
         i.lease,
         i.attempts,
         i.version,
+        json(&s.manifests),
     ]
     .to_vec()
 }
@@ -143,6 +145,18 @@ async fn read(db: &impl Query, at: &ImageRef, lock: &str) -> Result<Option<Image
 /// # Errors
 /// Whatever the database says.
 pub async fn lock_many(tx: &Tx, customer: i64, wanted: &[(i64, String)]) -> Result<Vec<Image>, Error> {
+    read_many(tx, customer, wanted, tx.for_update()).await
+}
+
+/// Those of the images that exist, in no order.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn find_many(db: &impl Query, customer: i64, wanted: &[(i64, String)]) -> Result<Vec<Image>, Error> {
+    read_many(db, customer, wanted, "").await
+}
+
+async fn read_many(db: &impl Query, customer: i64, wanted: &[(i64, String)], lock: &str) -> Result<Vec<Image>, Error> {
     let mut found = Vec::new();
     // A few statement texts, each used often, instead of one per number of images.
     for chunk in wanted.chunks(64) {
@@ -156,11 +170,10 @@ pub async fn lock_many(tx: &Tx, customer: i64, wanted: &[(i64, String)]) -> Resu
             params.push(id.into());
         }
         let sql = format!(
-            "SELECT {COLUMNS} FROM images WHERE customer = $1 AND (space, id) IN (VALUES {}){}",
+            "SELECT {COLUMNS} FROM images WHERE customer = $1 AND (space, id) IN (VALUES {}){lock}",
             marks.join(", "),
-            tx.for_update()
         );
-        found.extend(tx.all(&sql, &params, image).await?);
+        found.extend(db.all(&sql, &params, image).await?);
     }
     Ok(found)
 }
@@ -182,13 +195,14 @@ pub async fn put_many(tx: &Tx, images: &[Image]) -> Result<(), Error> {
     tx.exec_many(UPSERT, &rows).await
 }
 
-/// Deletes an image.
+/// Deletes many images.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn delete(tx: &Tx, at: &ImageRef) -> Result<(), Error> {
+pub async fn delete_many(tx: &Tx, images: &[Image]) -> Result<(), Error> {
     let sql = "DELETE FROM images WHERE customer = $1 AND space = $2 AND id = $3";
-    tx.exec(sql, params![at.customer, at.space, &at.id]).await.map(drop)
+    let rows: Vec<Vec<Value>> = images.iter().map(|i| params![i.at.customer, i.at.space, &i.at.id].to_vec()).collect();
+    tx.exec_many(sql, &rows).await
 }
 
 /// A condition under construction.
@@ -211,6 +225,14 @@ impl Filter {
             Scope::BatchCompleted(batch) => {
                 filter.any("batch", [batch.into()]);
                 filter.sql.push_str(" AND error = '' AND finished IS NOT NULL");
+            }
+            Scope::BatchAssets(batch) => {
+                // Few are members of a batch, so they are looked at first, whatever the order of the list.
+                filter.sql = "(SELECT batch AS member_batch, space AS member_space, image AS member_image \
+                              FROM batch_members) AS members CROSS JOIN images WHERE customer = $1 \
+                              AND space = member_space AND id = member_image"
+                    .to_owned();
+                filter.any("member_batch", [batch.into()]);
             }
             Scope::Waiting => filter.sql.push_str(" AND ingesting = 1"),
         }
@@ -262,6 +284,10 @@ impl Filter {
             let any: Vec<String> = query.roles.iter().map(|role| self.holds("roles", role)).collect();
             self.sql.push_str(&format!(" AND ({})", any.join(" OR ")));
         }
+        if !query.manifests.is_empty() {
+            let any: Vec<String> = query.manifests.iter().map(|m| self.holds("manifests", m)).collect();
+            self.sql.push_str(&format!(" AND ({})", any.join(" OR ")));
+        }
         self
     }
 }
@@ -293,19 +319,29 @@ pub async fn list(
 }
 
 fn keys(scope: Scope, order: &ImageOrder) -> Vec<Key> {
-    const STRINGS: [&str; 3] = ["string1", "string2", "string3"];
+    const STRINGS: [(&str, &str); 3] = [
+        ("CASE WHEN string1 = '' THEN 1 ELSE 0 END", "string1"),
+        ("CASE WHEN string2 = '' THEN 1 ELSE 0 END", "string2"),
+        ("CASE WHEN string3 = '' THEN 1 ELSE 0 END", "string3"),
+    ];
     const NUMBERS: [&str; 3] = ["number1", "number2", "number3"];
     // Values that are not set come last, whichever way.
     let unset_last = |up, down| vec![Key::int(if order.descending { down } else { up })];
+    // Downwards they come last by themselves.
+    let empty_last =
+        |empty, text| if order.descending { vec![Key::text(text)] } else { vec![Key::int(empty), Key::text(text)] };
     let mut keys = match order.by {
-        None if scope == Scope::Waiting => return vec![Key::int("generation")],
+        None if scope == Scope::Waiting => return vec![Key::int("priority"), Key::int("generation")],
         None | Some(ImageOrderBy::Created) => vec![Key::int("created")],
         Some(ImageOrderBy::Id) => vec![Key::text("id")],
         Some(ImageOrderBy::Origin) => vec![Key::text("origin")],
-        Some(ImageOrderBy::Error) => vec![Key::text("error")],
+        Some(ImageOrderBy::Error) => empty_last("CASE WHEN error = '' THEN 1 ELSE 0 END", "error"),
         Some(ImageOrderBy::MediaType) => vec![Key::text("media_type")],
         Some(ImageOrderBy::MaxUnauthorised) => vec![Key::int("max_unauthorised")],
-        Some(ImageOrderBy::String(i)) => vec![Key::text(STRINGS[usize::from(i.min(2))])],
+        Some(ImageOrderBy::String(i)) => {
+            let (empty, text) = STRINGS[usize::from(i.min(2))];
+            empty_last(empty, text)
+        }
         Some(ImageOrderBy::Number(i)) => vec![Key::int(NUMBERS[usize::from(i.min(2))])],
         Some(ImageOrderBy::Finished) => unset_last("COALESCE(finished, 9223372036854775807)", "COALESCE(finished, -1)"),
         Some(ImageOrderBy::Width) => unset_last("COALESCE(width, 9223372036854775807)", "COALESCE(width, -1)"),

@@ -19,7 +19,7 @@ fn key(row: &Row<'_>) -> Result<Key, Error> {
 pub async fn find(db: &impl Query, id: &str) -> Result<Option<(Key, bool)>, Error> {
     db.one(
         "SELECT k.id, k.customer, k.secret_hash, k.created, c.administrator FROM keys k \
-         JOIN customers c ON c.id = k.customer WHERE k.id = $1",
+         JOIN customers c ON c.id = k.customer WHERE k.id = $1 AND c.deleted IS NULL",
         params![id],
         |row| Ok((key(row)?, row.flag(4)?)),
     )
@@ -64,4 +64,12 @@ pub async fn insert(tx: &Tx, k: &Key) -> Result<(), Error> {
 /// Whatever the database says.
 pub async fn delete(tx: &Tx, customer: i64, id: &str) -> Result<bool, Error> {
     Ok(tx.exec("DELETE FROM keys WHERE customer = $1 AND id = $2", params![customer, id]).await? == 1)
+}
+
+/// Deletes all keys of a customer.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn clear(tx: &Tx, customer: i64) -> Result<(), Error> {
+    tx.exec("DELETE FROM keys WHERE customer = $1", params![customer]).await.map(drop)
 }

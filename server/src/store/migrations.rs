@@ -3,7 +3,16 @@
 use super::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
-const FILES: &[&str] = &[include_str!("../../migrations/0001_accounts_and_images.sql")];
+const FILES: &[&str] = &[
+    include_str!("../../migrations/0001_accounts_and_images.sql"),
+    include_str!("../../migrations/0002_portal_users.sql"),
+    include_str!("../../migrations/0003_named_queries.sql"),
+    include_str!("../../migrations/0004_access.sql"),
+    include_str!("../../migrations/0005_origin_strategies.sql"),
+    include_str!("../../migrations/0006_bulk.sql"),
+    include_str!("../../migrations/0007_journal.sql"),
+    include_str!("../../migrations/0008_account.sql"),
+];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
 const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";

@@ -6,12 +6,20 @@ mod postgres;
 mod sqlite;
 mod value;
 
+pub mod account;
+pub mod auth_services;
 pub mod batches;
 pub mod counters;
 pub mod customers;
 pub mod images;
+pub mod journal;
 pub mod keys;
+pub mod metadata;
+pub mod named_queries;
+pub mod origin_strategies;
 pub mod page;
+pub mod portal_users;
+pub mod roles;
 pub mod spaces;
 pub mod usage;
 pub mod work;
@@ -40,6 +48,9 @@ pub enum Error {
     /// A position that is none of the list.
     #[error("the position is none of this list")]
     Position,
+    /// Another request with the same `Idempotency-Key` was carried out meanwhile.
+    #[error("a request with the same Idempotency-Key was carried out meanwhile")]
+    Repeated,
     /// The writer has stopped.
     #[error("the database is closed")]
     Closed,

@@ -156,8 +156,11 @@ where
         },
         Ok(Some(Err(e))) => {
             let undone = lite.batch(undo);
-            drop(sender.send(undone.map_err(E::from).and(Err(e))));
-            None
+            // What was refused may have been refused for what others of the group did: it is told, like what
+            // they did, once that is committed.
+            Some(Box::new(move |committed| {
+                drop(sender.send(undone.and(committed).map_err(E::from).and(Err(e))));
+            }))
         }
         Ok(None) | Err(_) => {
             tracing::error!("a transaction panicked or waited for something else than the database");

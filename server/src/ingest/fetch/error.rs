@@ -91,6 +91,14 @@ pub enum FetchError {
         /// The origin as it may be shown.
         origin: String,
     },
+    /// Anything else, in words from the verb on.
+    #[error("The origin {origin} {problem}.")]
+    Problem {
+        /// The origin as it may be shown.
+        origin: String,
+        /// What is wrong, and what to do about it.
+        problem: &'static str,
+    },
     /// The body could not be written here.
     #[error("The server could not store what the origin {origin} sent: {source}.")]
     Storing {

@@ -1,0 +1,156 @@
+//! Requests that change something: each leaves a note in the journal, and a POST with an
+//! `Idempotency-Key` is carried out once however often it is sent.
+
+use super::{body::MAX_BYTES, document::Operation, problem::Failure, session::Session};
+use crate::{
+    domain::{
+        self,
+        audit::Entry,
+        idempotency::{self, Answer, Verdict},
+        keys::Principal,
+        time,
+    },
+    store::{self, journal},
+};
+use poem::{
+    Body, Request, Response,
+    error::ReadBodyError,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+};
+use std::sync::Arc;
+
+/// Characters of an `Idempotency-Key` at most.
+const MAX_KEY: usize = 255;
+/// The headers of an answer that are the answer's own; the others are made anew for each request.
+const KEPT_HEADERS: [HeaderName; 5] = [
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::LOCATION,
+    header::CONTENT_LOCATION,
+    HeaderName::from_static("preference-applied"),
+];
+
+/// A request that changes something, and what is known of it.
+pub struct Change<'a> {
+    /// What it is about to do.
+    pub operation: &'a Operation,
+    /// Who sends it.
+    pub principal: &'a Principal,
+    /// The rest.
+    pub session: &'a Session,
+    /// Its id.
+    pub request_id: &'a str,
+}
+
+impl Change<'_> {
+    fn entry(&self) -> Entry {
+        let mut segments = self.session.path.trim_start_matches('/').split('/');
+        let owner = match (segments.next(), segments.next().and_then(|s| s.parse().ok())) {
+            (Some("customers"), Some(customer)) => customer,
+            _ => self.principal.customer,
+        };
+        Entry {
+            id: uuid::Uuid::now_v7().to_string(),
+            customer: owner,
+            actor: self.principal.customer,
+            key: self.principal.key.clone(),
+            operation: self.operation.id.clone(),
+            target: self.session.path.clone(),
+            request: self.request_id.to_owned(),
+            created: time::now(),
+        }
+    }
+
+    /// Carries the request out, or repeats the answer to the one it repeats.
+    ///
+    /// # Errors
+    /// What carrying it out answers; a key that is none, or that came with another content.
+    pub async fn run<F, R>(&self, mut request: Request, carry_out: F) -> Result<Response, Failure>
+    where
+        F: FnOnce(Request) -> R,
+        R: Future<Output = Result<Response, Failure>>,
+    {
+        let key = if *request.method() == Method::POST { key(&request)? } else { None };
+        let Some(key) = key else {
+            return journal::scope(journal::Note::new(self.entry(), None), carry_out(request)).await;
+        };
+        let fingerprint = fingerprint(&mut request).await?;
+        if let Some(answer) = self.known(&key, &fingerprint).await? {
+            return Ok(replayed(&answer));
+        }
+        let note = journal::Note::new(self.entry(), Some((key.clone(), fingerprint.clone())));
+        match journal::scope(note.clone(), carry_out(request)).await {
+            Err(Failure::Domain(domain::Error::Store(store::Error::Repeated))) => {
+                let answer = self.known(&key, &fingerprint).await?.ok_or(Failure::Internal)?;
+                Ok(replayed(&answer))
+            }
+            Ok(response) => self.keep(&key, &note, response).await,
+            failed => failed,
+        }
+    }
+
+    /// The answer to the first request with this key, if it was carried out.
+    async fn known(&self, key: &str, fingerprint: &str) -> Result<Option<Answer>, Failure> {
+        let app = &self.session.app;
+        match idempotency::judge(&app.db, &app.secrets, self.principal.customer, key, fingerprint).await? {
+            Verdict::CarryOut => Ok(None),
+            Verdict::Replay(answer) => Ok(Some(answer)),
+            Verdict::Differs => Err(Failure::KeyReused(
+                "The Idempotency-Key came with another content before: use a new key for a new request.",
+            )),
+            Verdict::Lost => Err(Failure::KeyReused(
+                "The request was carried out, but its answer is lost: look up what it made, and use a new key.",
+            )),
+        }
+    }
+
+    async fn keep(&self, key: &str, note: &Arc<journal::Note>, mut response: Response) -> Result<Response, Failure> {
+        if !note.is_written() {
+            return Ok(response);
+        }
+        let body = response.take_body().into_string().await.map_err(|_| Failure::Internal)?;
+        let headers = KEPT_HEADERS
+            .iter()
+            .filter_map(|name| Some((name.to_string(), response.headers().get(name)?.to_str().ok()?.to_owned())))
+            .collect();
+        let answer = Answer { status: response.status().as_u16(), headers, body };
+        let app = &self.session.app;
+        idempotency::keep(&app.db, &app.secrets, self.principal.customer, key, &answer).await?;
+        response.set_body(Body::from_string(answer.body));
+        Ok(response)
+    }
+}
+
+/// The key of a request, if it has one.
+fn key(request: &Request) -> Result<Option<String>, Failure> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().ok().filter(|t| !t.is_empty() && t.len() <= MAX_KEY);
+    let detail = "The header `Idempotency-Key` must have 1 to 255 printable characters.";
+    text.map(|t| Some(t.to_owned())).ok_or_else(|| Failure::invalid("Idempotency-Key", detail))
+}
+
+/// The fingerprint of a request; its body is read and put back.
+async fn fingerprint(request: &mut Request) -> Result<String, Failure> {
+    let bytes = match request.take_body().into_bytes_limit(MAX_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(ReadBodyError::PayloadTooLarge) => return Err(Failure::TooLarge(MAX_BYTES)),
+        Err(_) => return Err(Failure::invalid("", "The body ended before it was complete: send it again.")),
+    };
+    let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    let fingerprint = idempotency::fingerprint(target, &bytes);
+    request.set_body(bytes);
+    Ok(fingerprint)
+}
+
+fn replayed(answer: &Answer) -> Response {
+    let mut response = Response::builder()
+        .status(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .body(Body::from_string(answer.body.clone()));
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    for (name, value) in &answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,159 @@
+//! The roles that spaces give their images.
+
+use contract_tests::{Options, Profile, Tenant, TestServer, contract_test};
+use serde_json::{Value, json};
+
+const ELSEWHERE: &str = "https://api.dlcs.example/customers/9/roles/reader";
+
+async fn space(server: &TestServer, tenant: &Tenant, body: Value) -> Value {
+    tenant.request(server, "POST", "/spaces").json(&body).send().await.expect(201).json()
+}
+
+/// The `@id`s of the default roles of a space.
+async fn roles(server: &TestServer, tenant: &Tenant, space: &Value) -> Vec<String> {
+    let link = space["defaultRoles"].as_str().unwrap();
+    ids(&tenant.request(server, "GET", link).send().await.expect(200).json())
+}
+
+fn ids(collection: &Value) -> Vec<String> {
+    collection["member"].as_array().unwrap().iter().map(|m| m["@id"].as_str().unwrap().to_owned()).collect()
+}
+
+contract_test!(spaces_keep_default_roles, profiles, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let own = format!("{}{}", server.base_url(), tenant.path("/roles/clickthrough"));
+    let body = json!({ "name": "plans", "defaultRoles": [ELSEWHERE, "ClickThrough"] });
+    let made = space(server, &tenant, body).await;
+    let uri = made["@id"].as_str().unwrap();
+    let link = made["defaultRoles"].as_str().unwrap();
+    assert_eq!(link, format!("{uri}/defaultRoles"));
+    let list = tenant.request(server, "GET", link).send().await.expect(200).json();
+    assert_eq!(list["member"][0], json!({ "@id": ELSEWHERE, "@type": "Role" }));
+    let role = tenant.request(server, "GET", &own).send().await.expect(200).json();
+    assert_eq!((&list["member"][1]["@id"], &list["member"][1]["name"]), (&role["@id"], &role["name"]));
+    assert_eq!(list["member"][1]["authService"], role["authService"]);
+
+    let page = tenant.request(server, "GET", &format!("{link}?pageSize=1")).send().await.expect(200).json();
+    let next = page["view"]["next"].as_str().unwrap();
+    assert_eq!(ids(&tenant.request(server, "GET", next).send().await.expect(200).json()), std::slice::from_ref(&own));
+    let request = tenant.request(server, "GET", &format!("{link}?cursor=WyJ4Il0"));
+    request.send().await.expect_problem(400, "/invalid");
+
+    // The link, as it is shown, means no change; leaving it out means none.
+    assert_eq!(tenant.request(server, "PUT", uri).json(&made).send().await.expect(200).json(), made);
+    let patched = tenant.request(server, "PATCH", uri).json(&json!({ "defaultRoles": link })).send().await;
+    patched.expect(if server.profile() == Profile::Today { 200 } else { 205 });
+    assert_eq!(roles(server, &tenant, &made).await, [ELSEWHERE, &own]);
+    tenant.request(server, "PUT", uri).json(&json!({ "name": "plans" })).send().await.expect(200);
+    assert_eq!(roles(server, &tenant, &made).await, [""; 0]);
+
+    // URIs are kept whether there is such a role or not.
+    let unknown = format!("{own}2");
+    let request = tenant.request(server, "PATCH", uri).header("prefer", "return=representation");
+    request.json(&json!({ "defaultRoles": [unknown, own, own] })).send().await.expect(200);
+    assert_eq!(roles(server, &tenant, &made).await, [unknown, own.clone()]);
+    tenant
+        .request(server, "PUT", uri)
+        .json(&json!({ "name": "plans", "defaultRoles": [own] }))
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(roles(server, &tenant, &made).await, [own]);
+    let request = tenant.request(server, "PATCH", uri).header("prefer", "return=representation");
+    request.json(&json!({ "defaultRoles": null })).send().await.expect(200);
+    assert_eq!(roles(server, &tenant, &made).await, [""; 0]);
+
+    let faults = [
+        ("PATCH", json!({ "defaultRoles": ["none"] }), "/defaultRoles/0"),
+        ("PATCH", json!({ "defaultRoles": [ELSEWHERE, "not a role"] }), "/defaultRoles/1"),
+        ("PATCH", json!({ "defaultRoles": [7] }), "/defaultRoles/0"),
+        ("PATCH", json!({ "defaultRoles": format!("{link}/x") }), "/defaultRoles"),
+        ("PUT", json!({ "name": "plans", "defaultRoles": "https://example.org/" }), "/defaultRoles"),
+        ("PUT", json!({ "name": "plans", "defaultRoles": vec![ELSEWHERE; 101] }), "/defaultRoles"),
+    ];
+    for (method, body, pointer) in faults {
+        let problem = tenant.request(server, method, uri).json(&body).send().await.expect_problem(400, "/invalid");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+    }
+    let body = json!({ "name": "other", "defaultRoles": link });
+    let problem = tenant.request(server, "POST", "/spaces").json(&body).send().await.expect_problem(400, "/invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/defaultRoles");
+});
+
+contract_test!(default_roles_are_added_once, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    for name in ["a", "b", "c", "d"] {
+        tenant.request(server, "POST", "/roles").json(&json!({ "name": name })).send().await.expect(201);
+    }
+    let own = |id: &str| format!("{}{}", server.base_url(), tenant.path(&format!("/roles/{id}")));
+    let made = space(server, &tenant, json!({ "name": "plans" })).await;
+    let link = made["defaultRoles"].as_str().unwrap();
+    let add = async |body: Value| tenant.request(server, "POST", link).json(&body).send().await;
+
+    let role = tenant.request(server, "GET", "/roles/a").send().await.expect(200).json();
+    assert_eq!(ids(&add(role).await.expect(200).json()), [own("a")]);
+    assert_eq!(ids(&add(json!({ "@id": own("A") })).await.expect(200).json()), [own("a")]);
+    let collection =
+        json!({ "@type": "Collection", "@id": link, "member": [{ "@id": own("b"), "@type": "Role" }, "a"] });
+    assert_eq!(ids(&add(collection).await.expect(200).json()), [own("a"), own("b")]);
+    let list = json!([tenant.path("/roles/c"), { "@id": ELSEWHERE }]);
+    let four = [own("a"), own("b"), own("c"), ELSEWHERE.to_owned()];
+    let answer = add(list).await.expect(200).json();
+    assert_eq!((&answer["totalItems"], ids(&answer)), (&json!(4), four.to_vec()));
+    // What was answered can be sent back.
+    assert_eq!(ids(&add(answer).await.expect(200).json()), four);
+    assert_eq!(roles(server, &tenant, &made).await, four);
+
+    let faults = [
+        (json!({ "member": ["d", own("none"), "none"] }), vec!["/member/1", "/member/2"]),
+        (json!({ "@id": "none" }), vec!["/@id"]),
+        (json!({ "@id": "not a role" }), vec!["/@id"]),
+        (json!({}), vec!["/member"]),
+        (json!([7]), vec!["/member/0"]),
+        (json!({ "@type": "Space", "@id": "d" }), vec!["/@type"]),
+    ];
+    for (body, pointers) in faults {
+        let problem = add(body).await.expect_problem(400, "/invalid");
+        let errors = problem["errors"].as_array().unwrap();
+        assert_eq!(errors.iter().map(|e| e["pointer"].as_str().unwrap()).collect::<Vec<_>>(), pointers);
+    }
+    add(json!("d")).await.expect_problem(400, "/invalid");
+    let many: Vec<String> = (0..97).map(|i| format!("{ELSEWHERE}{i}")).collect();
+    add(json!({ "member": many })).await.expect_problem(400, "/invalid");
+    assert_eq!(roles(server, &tenant, &made).await, four);
+    tenant.request(server, "POST", "/spaces/99/defaultRoles").json(&json!(["a"])).send().await.expect(404);
+    tenant.request(server, "GET", "/spaces/99/defaultRoles").send().await.expect(404);
+});
+
+contract_test!(
+    images_get_default_roles_when_they_are_registered,
+    options = Options { workers: 0, ..Options::default() },
+    async |server: &mut TestServer| {
+        let tenant = server.new_customer("harbour").await;
+        let own = format!("{}{}", server.base_url(), tenant.path("/roles/clickthrough"));
+        let made = space(server, &tenant, json!({ "name": "plans", "defaultRoles": ["clickthrough"] })).await;
+        let number = &made["id"];
+        let image = |id: &str| json!({ "id": id, "space": number, "origin": format!("https://example.org/{id}.jpg") });
+        let mut open = image("open");
+        open["roles"] = json!([]);
+        let batch = json!({ "member": [image("closed"), open] });
+        tenant.request(server, "POST", "/queue").json(&batch).send().await.expect(201);
+        let shown = async |id: &str| {
+            let path = format!("/spaces/{number}/images/{id}");
+            tenant.request(server, "GET", &path).send().await.expect(200).json()["roles"].clone()
+        };
+        assert_eq!(shown("closed").await, json!([own]));
+        assert_eq!(shown("open").await, json!([]));
+
+        // Neither another default nor the end of the role changes what is there.
+        let link = made["defaultRoles"].as_str().unwrap();
+        tenant.request(server, "POST", link).json(&json!([ELSEWHERE])).send().await.expect(200);
+        tenant.request(server, "DELETE", "/roles/clickthrough").send().await.expect(205);
+        assert_eq!(shown("closed").await, json!([own]));
+        let list = tenant.request(server, "GET", link).send().await.expect(200).json();
+        assert_eq!(list["member"][0], json!({ "@id": own, "@type": "Role" }));
+        let uri = made["@id"].as_str().unwrap();
+        tenant.request(server, "PUT", uri).json(&json!({ "name": "plans" })).send().await.expect(200);
+        assert_eq!(shown("closed").await, json!([own]));
+    }
+);

@@ -1,0 +1,88 @@
+//! `Idempotency-Key`: a POST that is sent twice has one effect and one answer.
+
+use contract_tests::{Answer, Document, TestServer, contract_test};
+use futures::future::join_all;
+use serde_json::json;
+
+fn own_parts(answer: &Answer) -> (u16, Option<&str>, Option<&str>, String) {
+    (answer.status, answer.header("location"), answer.header("etag"), answer.text())
+}
+
+contract_test!(a_repeated_request_gets_the_first_answer, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let post = |key: &str, name: &str| {
+        let request = tenant.request(server, "POST", "/spaces").header("Idempotency-Key", key);
+        request.json(&json!({ "name": name }))
+    };
+    let first = post("one", "plans").send().await.expect(201);
+    let again = post("one", "plans").send().await.expect(201);
+    assert_eq!(own_parts(&first), own_parts(&again));
+    assert_ne!(first.header("x-request-id"), again.header("x-request-id"));
+    post("one", "maps").send().await.expect_problem(422, "/idempotency-key-reused");
+    post("two", "plans").send().await.expect_problem(400, "/conflict");
+    // What failed had no effect: its key is free.
+    post("two", "maps").send().await.expect(201);
+    let spaces = tenant.request(server, "GET", "/spaces").send().await.expect(200).json();
+    assert_eq!(spaces["totalItems"], 2);
+
+    // Another customer's keys are another's.
+    let other = server.new_customer("quay").await;
+    let body = json!({ "name": "plans" });
+    other.request(server, "POST", "/spaces").header("Idempotency-Key", "one").json(&body).send().await.expect(201);
+
+    post("", "x").send().await.expect_problem(400, "/invalid");
+    post(&"k".repeat(256), "x").send().await.expect_problem(400, "/invalid");
+    post(&"k".repeat(255), "charts").send().await.expect(201);
+});
+
+contract_test!(a_secret_is_repeated_and_kept_sealed, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let post = || tenant.request(server, "POST", "/keys").header("Idempotency-Key", "k");
+    let first = post().send().await.expect(201).json();
+    assert_eq!(first, post().send().await.expect(201).json());
+    let keys = tenant.request(server, "GET", "/keys").send().await.expect(200).json();
+    assert_eq!(keys["totalItems"], 2);
+    let secret = first["secret"].as_str().unwrap().as_bytes();
+    for file in std::fs::read_dir(server.data()).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            let bytes = std::fs::read(&file).unwrap();
+            assert!(!bytes.windows(secret.len()).any(|w| w == secret), "{}", file.display());
+        }
+    }
+});
+
+contract_test!(parallel_repeats_have_one_effect, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    for round in 0..10 {
+        let requests = (0..8).map(|_| {
+            let request = tenant.request(server, "POST", "/spaces").header("Idempotency-Key", &format!("r{round}"));
+            request.json(&json!({ "name": format!("space {round}") })).send()
+        });
+        let answers: Vec<Answer> = join_all(requests).await;
+        for answer in &answers {
+            assert_eq!(own_parts(answer), own_parts(&answers[0]));
+            assert_eq!(answer.status, 201, "{answer}");
+        }
+    }
+    let spaces = tenant.request(server, "GET", "/spaces").send().await.expect(200).json();
+    assert_eq!(spaces["totalItems"], 10);
+});
+
+contract_test!(every_post_refuses_a_key_that_stands_for_another_request, async |server: &mut TestServer| {
+    let admin = server.admin();
+    let body = json!({ "name": "plans" });
+    let request = server.post("/customers/1/spaces").auth(&admin).header("Idempotency-Key", "taken");
+    request.json(&body).send().await.expect(201);
+    let mut refused = 0;
+    for operation in Document::committed().operations().filter(|o| o.method == "POST" && o.responses.contains_key(&422))
+    {
+        let path = operation.template.split('/').map(|s| if s.starts_with('{') { "1" } else { s });
+        let path = path.collect::<Vec<_>>().join("/");
+        let request = server.post(&path).auth(&admin).header("Idempotency-Key", "taken");
+        request.json(&json!({ "name": "other" })).send().await.expect_problem(422, "/idempotency-key-reused");
+        refused += 1;
+    }
+    let posts = Document::committed().operations().filter(|o| o.method == "POST").count();
+    assert_eq!(refused, posts, "every POST documents 422");
+});

@@ -1,0 +1,501 @@
+//! Ingest: pictures of every kind, origins of every kind, and what a crash leaves behind.
+
+use std::io::Cursor;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use contract_tests::{
+    Backend, FreshDatabase, Options, Origin, Profile, RawRequest, Tenant, TestServer, contract_test, eventually,
+    process, run,
+};
+use hyper::Method;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use serde_json::{Value, json};
+
+use crate::registered::{PATIENCE, counts, finished, ids, image, link, space, submit, view};
+
+fn with(arguments: &[&str]) -> Options {
+    Options { arguments: arguments.iter().map(|&a| a.to_owned()).collect(), ..Options::default() }
+}
+
+/// A JPEG whose left half is red and whose right half is blue, stored turned: with this EXIF
+/// orientation (1 to 8).
+fn turned(width: u32, height: u32, orientation: u8) -> Vec<u8> {
+    let picture =
+        RgbImage::from_fn(width, height, |x, _| if x < width / 2 { Rgb([220, 20, 20]) } else { Rgb([20, 20, 220]) });
+    let mut jpeg = Cursor::new(Vec::new());
+    DynamicImage::ImageRgb8(picture).write_to(&mut jpeg, ImageFormat::Jpeg).expect("a picture can be encoded");
+    let jpeg = jpeg.into_inner();
+    // Little-endian TIFF with one entry: tag 0x0112, type SHORT, count 1.
+    let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    let length = u16::try_from(exif.len() + 2).expect("a short segment");
+    let mut whole = jpeg[..2].to_vec();
+    whole.extend([0xFF, 0xE1]);
+    whole.extend(length.to_be_bytes());
+    whole.extend(exif);
+    whole.extend(&jpeg[2..]);
+    whole
+}
+
+/// The pixels behind a link, which must be a JPEG.
+async fn pixels(server: &TestServer, link: &str) -> RgbImage {
+    let answer = server.get(link).send().await.expect(200);
+    assert_eq!(answer.must_header("content-type"), "image/jpeg");
+    image::load_from_memory_with_format(&answer.body, ImageFormat::Jpeg).expect("a JPEG").to_rgb8()
+}
+
+/// Asks for every size an image offers and compares it with what is offered; the offered sizes.
+async fn check_sizes(server: &TestServer, image: &Value) -> Vec<(u32, u32)> {
+    let mut found = Vec::new();
+    for member in ["imageService", "thumbnailImageService"] {
+        let service = link(image, member);
+        let info = server.get(&format!("{service}/info.json")).send().await.expect(200).json();
+        assert_eq!(info["id"], service);
+        assert_eq!((&info["width"], &info["height"]), (&image["width"], &image["height"]));
+        found.clear();
+        for size in info["sizes"].as_array().unwrap() {
+            let [width, height] = ["width", "height"].map(|side| u32::try_from(size[side].as_u64().unwrap()).unwrap());
+            let picture = pixels(server, &format!("{service}/full/{width},{height}/0/default.jpg")).await;
+            assert_eq!(picture.dimensions(), (width, height));
+            found.push((width, height));
+        }
+    }
+    found
+}
+
+contract_test!(pictures_of_every_format_become_thumbnails, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    type Sizes = &'static [(u32, u32)];
+    let pictures: [(&str, u32, u32, Sizes); 7] = [
+        ("wide.jpg", 1500, 1000, &[(100, 67), (200, 133), (400, 267), (1024, 683)]),
+        ("tall.png", 300, 900, &[(33, 100), (67, 200), (133, 400)]),
+        ("square.gif", 400, 400, &[(100, 100), (200, 200), (400, 400)]),
+        ("small.webp", 150, 90, &[(100, 60)]),
+        ("tiff.tif", 640, 480, &[(100, 75), (200, 150), (400, 300)]),
+        ("tiny.png", 3, 2, &[(3, 2)]),
+        ("line.jpg", 1200, 1, &[(100, 1), (200, 1), (400, 1), (1024, 1)]),
+    ];
+    let mut members: Vec<Value> = pictures
+        .iter()
+        .map(|(name, width, height, _)| json!({ "id": name, "space": space, "origin": origin.picture(name, *width, *height) }))
+        .collect();
+    // The bytes decide, not what the origin or the client says.
+    origin.picture("lying.png", 250, 125);
+    members.push(
+        json!({ "id": "lying", "space": space, "origin": origin.url("as-text/lying.png"), "mediaType": "image/jp2" }),
+    );
+    let batch = submit(server, &tenant, members).await;
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [8, 8, 0]);
+    let mut bytes = 0;
+    for (name, width, height, sizes) in pictures {
+        let image = image(server, &tenant, space, name).await;
+        assert_eq!((&image["width"], &image["height"]), (&json!(width), &json!(height)), "{name}");
+        assert_eq!(check_sizes(server, &image).await, sizes, "{name}");
+        let within = sizes.iter().rfind(|(w, h)| w.max(h) <= &400).unwrap();
+        assert_eq!(pixels(server, link(&image, "thumbnail400")).await.dimensions(), *within, "{name}");
+        let storage = view(server, &tenant, link(&image, "storage")).await;
+        assert_eq!(storage["size"], origin.size(name), "{name}");
+        assert!(storage["thumbnailSize"].as_i64().unwrap() > 0);
+        bytes += origin.size(name);
+    }
+    let lying = image(server, &tenant, space, "lying").await;
+    assert_eq!((&lying["width"], &lying["mediaType"]), (&json!(250), &json!("image/jp2")));
+    bytes += origin.size("lying.png");
+    let storage = view(server, &tenant, "/storage").await;
+    assert_eq!(storage["totalSizeOfStoredImages"], bytes);
+    assert_eq!(view(server, &tenant, &format!("/spaces/{space}/storage")).await["totalSizeOfStoredImages"], bytes);
+});
+
+contract_test!(pictures_stand_the_way_their_camera_says, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let name = |orientation: u8| format!("turned-{orientation}.jpg");
+    let members = (1..=8).map(|orientation| {
+        let url = origin.bytes(&name(orientation), turned(300, 200, orientation));
+        json!({ "id": name(orientation), "space": space, "origin": url })
+    });
+    let batch = submit(server, &tenant, members.collect()).await;
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [8, 8, 0]);
+    for orientation in 1..=8_u8 {
+        let image = image(server, &tenant, space, &name(orientation)).await;
+        let (width, height) = if orientation < 5 { (300, 200) } else { (200, 300) };
+        assert_eq!((&image["width"], &image["height"]), (&json!(width), &json!(height)), "{orientation}");
+        let shown = pixels(server, link(&image, "thumbnail400")).await;
+        let (w, h) = shown.dimensions();
+        // Where the red half, stored on the left, must be seen.
+        let red = match orientation {
+            1 | 4 => (w / 4, h / 2),
+            2 | 3 => (3 * w / 4, h / 2),
+            5 | 6 => (w / 2, h / 4),
+            _ => (w / 2, 3 * h / 4),
+        };
+        let [r, _, b] = shown.get_pixel(red.0, red.1).0;
+        assert!(r > 150 && b < 100, "orientation {orientation}: {r} {b} at {red:?} of {w}×{h}");
+    }
+});
+
+contract_test!(
+    bad_origins_give_errors_that_people_understand,
+    options = with(&["--origin-timeout", "3", "--origin-max-bytes", "3000000"]),
+    async |server: &mut TestServer| {
+        let origin = Origin::start().await;
+        let tenant = server.new_customer("harbour").await;
+        let space = space(server, &tenant, "plans").await;
+        for name in ["good.jpg", "good.png", "silent.jpg"] {
+            origin.picture(name, 400, 300);
+        }
+        origin.hold("silent.jpg");
+        let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let cases = [
+            ("missing", "404"),
+            ("error", "500"),
+            ("page.html", "HTML"),
+            ("empty.jpg", "empty"),
+            ("truncated/good.jpg", ""),
+            ("truncated/good.png", ""),
+            ("huge.png", "60000"),
+            ("slow", "too long"),
+            ("silent.jpg", "too long"),
+            ("endless", "larger than 3000000 bytes"),
+            ("basic/good.jpg", "401"),
+            ("redirect-private", "10.0.0.1"),
+            ("redirect-metadata", "169.254.169.254"),
+            ("redirect-loop", "more than 5 times"),
+            ("redirect?to=ftp%3A%2F%2Fexample.org%2Fa", "scheme"),
+        ];
+        let mut members: Vec<Value> = cases
+            .iter()
+            .enumerate()
+            .map(|(i, (path, _))| json!({ "id": format!("bad-{i:02}"), "space": space, "origin": origin.url(path) }))
+            .collect();
+        members.push(json!({ "id": "closed", "space": space, "origin": format!("http://{nowhere}/a.jpg") }));
+        members.push(json!({ "id": "good", "space": space, "origin": origin.url("good.jpg") }));
+        let redirected = format!("redirect?to={}", crate::registered::encoded(&origin.url("good.jpg")));
+        members.push(json!({ "id": "moved", "space": space, "origin": origin.url(&redirected) }));
+        let batch = submit(server, &tenant, members).await;
+        let done = finished(server, &tenant, &batch).await;
+        assert_eq!(counts(&done), [18, 2, 16]);
+        let completed = view(server, &tenant, link(&done, "completedImages")).await;
+        assert_eq!(ids(&completed), ["good", "moved"]);
+        assert_eq!(view(server, &tenant, link(&done, "errorImages")).await["totalItems"], 16);
+        for (i, (path, part)) in cases.iter().enumerate() {
+            let image = image(server, &tenant, space, &format!("bad-{i:02}")).await;
+            let error = link(&image, "error");
+            assert!(error.contains(part) && error.ends_with('.') && error.len() > 20, "{path}: {error}");
+            for absent in ["width", "height", "imageService", "infoJson", "thumbnail400", "thumbnailImageService"] {
+                assert!(image.get(absent).is_none(), "{path}: {absent}");
+            }
+            assert!(image["ingesting"] == false && image.get("finished").is_some(), "{path}");
+            assert_eq!(view(server, &tenant, link(&image, "storage")).await["size"], 0, "{path}");
+        }
+        origin.release("silent.jpg");
+        let queue = view(server, &tenant, "/queue").await;
+        assert_eq!(queue["size"], 0);
+        // Nothing of what failed is kept, whole or in part.
+        assert_eq!(files(&server.data().join("scratch")), 0);
+        let stored = files(&server.data().join("objects"));
+        assert_eq!(stored, 2 * 4, "two originals with three thumbnails each");
+        // A picture that was good once stays as it was, with the error beside.
+        let body = json!({ "origin": origin.url("missing") });
+        let put = tenant.request(server, "PUT", &format!("/spaces/{space}/images/good")).json(&body).send().await;
+        let failed = put.expect(200).json();
+        assert!(link(&failed, "error").contains("404") && failed.get("thumbnail400").is_none(), "{failed}");
+        assert_eq!(failed["width"], 400);
+        let body = json!({ "origin": origin.url("good.png") });
+        let put = tenant.request(server, "PUT", &format!("/spaces/{space}/images/good")).json(&body).send().await;
+        assert_eq!(put.expect(200).json()["error"], "");
+    }
+);
+
+/// How many files there are under a directory.
+fn files(directory: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
+}
+
+/// Six pictures as one batch, of which the second three are held; waits until those have been asked for and the
+/// others are done.
+async fn half_done(server: &TestServer, tenant: &Tenant, origin: &Origin, space: i64) -> Value {
+    let names = ["a.jpg", "b.jpg", "c.jpg", "x.jpg", "y.jpg", "z.jpg"];
+    let members = names.map(|name| json!({ "id": name, "space": space, "origin": origin.picture(name, 300, 200) }));
+    names[3..].iter().for_each(|name| origin.hold(name));
+    let batch = submit(server, tenant, members.to_vec()).await;
+    eventually(PATIENCE, "three are done and three are under way", async || {
+        let now = view(server, tenant, link(&batch, "@id")).await;
+        let asked = names[3..].iter().all(|name| origin.hits(name) == 1);
+        (counts(&now) == [6, 3, 0] && asked).then_some(())
+    })
+    .await;
+    batch
+}
+
+/// Everything is there and counted once.
+async fn whole(server: &TestServer, tenant: &Tenant, origin: &Origin, space: i64, batch: &Value) {
+    let done = finished(server, tenant, batch).await;
+    assert_eq!(counts(&done), [6, 6, 0]);
+    let queue = view(server, tenant, "/queue").await;
+    assert_eq!((&queue["size"], &queue["batchesWaiting"]), (&json!(0), &json!(0)));
+    let storage = view(server, tenant, "/storage").await;
+    let names = ["a.jpg", "b.jpg", "c.jpg", "x.jpg", "y.jpg", "z.jpg"];
+    assert_eq!(storage["numberOfStoredImages"], 6);
+    assert_eq!(storage["totalSizeOfStoredImages"], names.iter().map(|name| origin.size(name)).sum::<usize>());
+    for name in names {
+        check_sizes(server, &image(server, tenant, space, name).await).await;
+    }
+    for name in &names[..3] {
+        assert_eq!(origin.hits(name), 1, "{name} was done before and isn't fetched again");
+    }
+    assert_eq!(files(&server.data().join("objects")), 6 * 3, "two thumbnails each");
+    let test = tenant.request(server, "POST", link(batch, "test")).send().await.expect(200).json();
+    assert_eq!(test["success"], false, "there is nothing to correct");
+}
+
+contract_test!(a_crash_in_the_middle_loses_nothing_and_counts_nothing_twice, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let batch = half_done(server, &tenant, &origin, space).await;
+    server.kill().await;
+    ["x.jpg", "y.jpg", "z.jpg"].iter().for_each(|name| origin.release(name));
+    server.restart().await;
+    whole(server, &tenant, &origin, space, &batch).await;
+});
+
+contract_test!(a_stop_in_the_middle_finishes_what_is_under_way, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let batch = half_done(server, &tenant, &origin, space).await;
+    let address = server.direct();
+    let (stopped, ()) = futures::join!(server.stop(), async {
+        // The server takes no more requests, but still waits for its origins.
+        eventually(PATIENCE, "nobody listens", async || {
+            tokio::net::TcpStream::connect(address).await.is_err().then_some(())
+        })
+        .await;
+        ["x.jpg", "y.jpg", "z.jpg"].iter().for_each(|name| origin.release(name));
+    });
+    assert!(stopped, "it ends well");
+    server.restart_with(|options| options.workers = 0).await;
+    assert_eq!(counts(&view(server, &tenant, link(&batch, "@id")).await), [6, 6, 0]);
+    whole(server, &tenant, &origin, space, &batch).await;
+});
+
+contract_test!(an_ingest_that_is_overtaken_writes_nothing, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let path = format!("/spaces/{space}/images/a");
+    let old = json!({ "origin": origin.picture("old.jpg", 300, 200) });
+    origin.hold("old.jpg");
+    let put = tokio::spawn(tenant.request(server, "PUT", &path).json(&old).send());
+    eventually(PATIENCE, "the first is under way", async || (origin.hits("old.jpg") == 1).then_some(())).await;
+    let new = json!({ "id": "a", "space": space, "origin": origin.picture("new.png", 120, 160) });
+    let batch = submit(server, &tenant, vec![new]).await;
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [1, 1, 0]);
+    origin.release("old.jpg");
+    let answer = put.await.unwrap();
+    assert_eq!(answer.json()["width"], 120, "{answer}");
+    let shown = image(server, &tenant, space, "a").await;
+    assert_eq!((&shown["width"], &shown["origin"]), (&json!(120), &json!(origin.url("new.png"))));
+    assert_eq!(check_sizes(server, &shown).await, [(75, 100)]);
+    assert_eq!(view(server, &tenant, "/storage").await["totalSizeOfStoredImages"], origin.size("new.png"));
+    assert_eq!(files(&server.data().join("objects")), 2);
+
+    // Deleted under way: it stays deleted, and nothing of it is kept.
+    origin.hold("old.jpg");
+    let put = tokio::spawn(tenant.request(server, "PUT", &path).json(&old).send());
+    eventually(PATIENCE, "it is under way again", async || (origin.hits("old.jpg") == 2).then_some(())).await;
+    tenant.request(server, "DELETE", &path).send().await.expect(205);
+    origin.release("old.jpg");
+    put.await.unwrap().expect_problem(404, "");
+    tenant.request(server, "GET", &path).send().await.expect(404);
+    let storage = view(server, &tenant, "/storage").await;
+    assert_eq!((&storage["numberOfStoredImages"], &storage["totalSizeOfStoredImages"]), (&json!(0), &json!(0)));
+    assert_eq!(view(server, &tenant, "/queue").await["size"], 0);
+    assert_eq!(files(&server.data().join("objects")), 0);
+});
+
+contract_test!(storage_returns_to_zero, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let path = |id: &str| format!("/spaces/{space}/images/{id}");
+    let member =
+        |id: &str| json!({ "id": id, "space": space, "origin": origin.picture(&format!("{id}.jpg"), 300, 200) });
+    let batch = submit(server, &tenant, ["a", "b", "c"].map(member).to_vec()).await;
+    finished(server, &tenant, &batch).await;
+    let before = view(server, &tenant, "/storage").await;
+    for _ in 0..2 {
+        let body = json!({ "origin": origin.url("a.jpg") });
+        tenant.request(server, "PUT", &path("a")).json(&body).send().await.expect(200);
+    }
+    let after = view(server, &tenant, "/storage").await;
+    for name in ["numberOfStoredImages", "totalSizeOfStoredImages", "totalSizeOfThumbnails"] {
+        assert_eq!(before[name], after[name], "a repeated PUT counts once: {name}");
+    }
+    assert_eq!(files(&server.data().join("objects")), 3 * 3);
+    for id in ["a", "b", "c"] {
+        tenant.request(server, "DELETE", &path(id)).send().await.expect(205);
+    }
+    for path in ["/storage".to_owned(), format!("/spaces/{space}/storage")] {
+        let storage = view(server, &tenant, &path).await;
+        for name in ["numberOfStoredImages", "totalSizeOfStoredImages", "totalSizeOfThumbnails"] {
+            assert_eq!(storage[name], 0, "{path}: {name}");
+        }
+    }
+    assert_eq!(files(&server.data().join("objects")), 0);
+});
+
+contract_test!(a_patch_reprocesses_only_what_needs_it, profiles, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let path = format!("/spaces/{space}/images/a");
+    let members = vec![
+        json!({ "id": "a", "space": space, "origin": origin.picture("a.jpg", 300, 200) }),
+        json!({ "id": "b", "space": space, "origin": origin.url("missing") }),
+    ];
+    let batch = submit(server, &tenant, members).await;
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [2, 1, 1]);
+    let before = image(server, &tenant, space, "a").await;
+    let done = if server.profile() == Profile::Seed { 205 } else { 200 };
+    let changes = [
+        json!({ "string1": "x", "roles": ["urn:r"], "tags": ["t"], "number3": 4, "mediaType": "image/png" }),
+        json!({ "origin": origin.url("a.jpg"), "string1": "y" }),
+        json!({ "roles": [] }),
+        json!({}),
+    ];
+    for change in changes {
+        tenant.request(server, "PATCH", &path).json(&change).send().await.expect(done);
+        let after = image(server, &tenant, space, "a").await;
+        assert_eq!((&after["finished"], &after["ingesting"]), (&before["finished"], &json!(false)), "{change}");
+    }
+    assert_eq!(origin.hits("a.jpg"), 1);
+
+    let again = json!({ "origin": origin.picture("taller.jpg", 200, 500) });
+    tenant.request(server, "PATCH", &path).json(&again).send().await.expect(done);
+    let after = eventually(PATIENCE, "the new origin is ingested", async || {
+        let now = image(server, &tenant, space, "a").await;
+        (now["ingesting"] == false).then_some(now)
+    })
+    .await;
+    assert_eq!((&after["width"], &after["height"], &after["string1"]), (&json!(200), &json!(500), &json!("y")));
+    assert_eq!(after["batch"], before["batch"]);
+    assert_eq!(check_sizes(server, &after).await.last(), Some(&(160, 400)));
+    // The batch counts each of its images once, as it is now.
+    assert_eq!(counts(&view(server, &tenant, link(&batch, "@id")).await), [2, 1, 1]);
+    let mended = json!({ "origin": origin.url("a.jpg") });
+    tenant.request(server, "PATCH", &format!("/spaces/{space}/images/b")).json(&mended).send().await.expect(done);
+    eventually(PATIENCE, "the other is mended", async || {
+        (image(server, &tenant, space, "b").await["ingesting"] == false).then_some(())
+    })
+    .await;
+    assert_eq!(counts(&view(server, &tenant, link(&batch, "@id")).await), [2, 2, 0]);
+});
+
+contract_test!(channels_decide_what_is_made, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let url = origin.picture("a.jpg", 300, 200);
+    let member =
+        |id: &str, channels: Value| json!({ "id": id, "space": space, "origin": url, "deliveryChannels": channels });
+    let mut first = json!({ "id": "first", "space": space, "origin": origin.url("missing") });
+    first["initialOrigin"] = json!(url);
+    let members = vec![
+        member("none", json!(["none"])),
+        member("file", json!(["file"])),
+        member("thumbs", json!([{ "channel": "thumbs" }])),
+        first,
+        json!({ "id": "text", "space": space, "origin": origin.url("page.html"), "mediaType": "text/html", "family": "F" }),
+    ];
+    let batch = submit(server, &tenant, members).await;
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [5, 5, 0]);
+    for (id, width, stored) in [
+        ("none", json!(null), false),
+        ("file", json!(null), true),
+        ("thumbs", json!(300), true),
+        ("first", json!(300), true),
+        ("text", json!(null), true),
+    ] {
+        let image = image(server, &tenant, space, id).await;
+        assert_eq!(image["width"], width, "{id}");
+        let size = view(server, &tenant, link(&image, "storage")).await["size"].as_i64().unwrap();
+        assert_eq!(size > 0, stored, "{id}");
+        assert_eq!(image.get("thumbnail400").is_some(), width == 300, "{id}");
+        assert!(image.get("initialOrigin").is_none());
+    }
+});
+
+/// A server or worker on a database that several share.
+fn shared(command: &str, database: &FreshDatabase, data: &std::path::Path, workers: usize) -> tokio::process::Command {
+    let mut process = tokio::process::Command::new(process::binary().expect("the server can be built"));
+    process.arg(command).args(["--database", &database.url, "--origin-allow", "127.0.0.0/8", "--data"]).arg(data);
+    process.args(["--workers", &workers.to_string()]).kill_on_drop(true);
+    process
+}
+
+#[test]
+fn servers_and_workers_share_a_queue() {
+    let options = Options { backend: Backend::Postgres, workers: 0, ..Options::default() };
+    run(options, async |server: &mut TestServer| {
+        let origin = Origin::start().await;
+        let database = FreshDatabase::create().await.unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let key = ["--admin-key", "0e0c5e31-6ee2-4b2a-8f4c-1c8f1f5a1f10", "--admin-secret", "shared-by-the-tests"];
+        let credentials = contract_tests::Credentials::new(key[1], key[3]);
+        let mut servers = Vec::new();
+        for workers in [0, 1] {
+            let mut command = shared("serve", &database, server.data(), workers);
+            command.args(["--listen", "127.0.0.1:0"]).args(key);
+            servers.push(process::start(&mut command, log.clone()).await.unwrap());
+        }
+        let mut worker = shared("worker", &database, server.data(), 1).stdout(Stdio::null()).spawn().unwrap();
+        let ask = async |server: usize, method: Method, path: &str, body: Option<Value>| {
+            let request = RawRequest::new(servers[server].1, method, path).auth(&credentials);
+            let request = match body {
+                Some(body) => request.json(&body),
+                None => request,
+            };
+            let answer = request.send().await;
+            assert!(answer.status < 300, "{answer}");
+            answer.json()
+        };
+        let space = ask(0, Method::POST, "/customers/1/spaces", Some(json!({ "name": "plans" }))).await["id"].clone();
+        let names: Vec<String> = (0..20).map(|i| format!("p{i:02}.jpg")).collect();
+        for name in &names {
+            origin.picture(name, 200, 150);
+            origin.hold(name);
+        }
+        let members: Vec<Value> =
+            names.iter().map(|name| json!({ "id": name, "space": space, "origin": origin.url(name) })).collect();
+        let batch = ask(0, Method::POST, "/customers/1/queue", Some(json!({ "member": members }))).await;
+        let number = link(&batch, "@id").rsplit('/').next().unwrap().to_owned();
+        // One worker has four fetches under way at most: eight means that both took part.
+        let asked = || names.iter().map(|name| origin.hits(name)).sum::<usize>();
+        eventually(PATIENCE, "both have taken their share", async || (asked() >= 8).then_some(())).await;
+        assert_eq!(asked(), 8);
+        names.iter().for_each(|name| origin.release(name));
+        let path = format!("/customers/1/queue/batches/{number}");
+        let done = eventually(PATIENCE, "the batch has finished", async || {
+            let now = ask(1, Method::GET, &path, None).await;
+            now.get("finished").is_some().then_some(now)
+        })
+        .await;
+        assert_eq!(counts(&done), [20, 20, 0]);
+        assert!(names.iter().all(|name| origin.hits(name) == 1), "nobody did the work of another");
+        let storage = ask(0, Method::GET, "/customers/1/storage", None).await;
+        assert_eq!(storage["totalSizeOfStoredImages"], names.iter().map(|name| origin.size(name)).sum::<usize>());
+        assert_eq!(ask(1, Method::GET, "/customers/1/queue", None).await["size"], 0);
+        worker.kill().await.unwrap();
+        for (mut process, _) in servers {
+            process.kill().await.unwrap();
+        }
+        database.remove().await.unwrap();
+    });
+}
