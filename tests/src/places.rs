@@ -72,6 +72,23 @@ impl Places {
         let member = json!({ "id": image, "space": space, "origin": "http://127.0.0.1:9/plan-001.jpg" });
         let body = json!({ "member": [member] });
         let batch = tenant.request(server, "POST", "/queue").json(&body).send().await.expect(201).json();
+        // Under the ids that the document has for examples.
+        let email = format!("reader@{name}.example");
+        let strategy = json!({ "user": "collection", "password": "correct-horse" });
+        let things = [
+            ("/portalUsers/9b2e6a1c-3f7d-4c58-8e90-1d4b7a6c5e21", json!({ "email": email, "password": "open sesame" })),
+            ("/namedQueries/ledger", json!({ "name": "ledger", "template": "canvas=n2&space=p1&s1=p2" })),
+            (
+                "/originStrategies/masters",
+                json!({ "regex": "^https://masters/", "strategy": "basic-http-authentication", "credentials": strategy }),
+            ),
+            ("/authServices/terms", json!({ "name": "terms" })),
+            ("/authServices/terms/roleProvider", json!({ "configuration": "{}" })),
+            ("/roles/openWithAdvisory", json!({ "name": "Open with advisory", "authService": "terms" })),
+        ];
+        for (path, body) in things {
+            tenant.request(server, "PUT", path).json(&body).send().await.expect(201);
+        }
         Self { space, image, batch: number(&batch["@id"]), tenant }
     }
 
@@ -109,7 +126,7 @@ impl Places {
     /// A request for an operation, without credentials; with an empty object where it takes a body.
     #[must_use]
     pub fn request(&self, server: &TestServer, operation: &Operation, given: &[(&str, &str)]) -> RawRequest {
-        let path = self.path(&operation.template, given);
+        let path = format!("{}{}", self.path(&operation.template, given), needed_query(operation));
         with_body(server.request(&operation.method, &path), operation)
     }
 
@@ -134,6 +151,20 @@ impl Places {
 #[must_use]
 pub fn with_body(request: RawRequest, operation: &Operation) -> RawRequest {
     if operation.request_content.is_empty() { request } else { request.json(&json!({})) }
+}
+
+/// The query that an operation can't do without, with the examples of the document.
+fn needed_query(operation: &Operation) -> String {
+    let needed = operation.parameters.iter().filter(|p| p["in"] == "query" && p["required"] == true);
+    let pairs: Vec<String> =
+        needed.filter_map(|p| Some(format!("{}={}", p["name"].as_str()?, p["example"].as_str()?))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+/// Whether a path follows the rules of the resources; those for Fastly's clients have rules of their own.
+#[must_use]
+pub fn is_general(template: &str) -> bool {
+    !template.starts_with("/customer/") && !template.starts_with("/current_")
 }
 
 /// The names of the parameters in the path of an operation.

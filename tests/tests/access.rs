@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use contract_tests::document::Operation;
 use contract_tests::http::{Answer, RawRequest};
-use contract_tests::places::{Access, access, path_parameters};
+use contract_tests::places::{Access, access, is_general, path_parameters};
 use contract_tests::{Credentials, Document, Options, Places, TestServer, basic, contract_test};
 use serde_json::Value;
 
@@ -71,7 +71,8 @@ fn challenged(answer: Answer) {
 }
 
 fn operations(wanted: impl Fn(&Operation) -> bool) -> Vec<&'static Operation> {
-    Document::committed().operations().filter(|operation| wanted(operation)).collect()
+    let general = Document::committed().operations().filter(|operation| is_general(&operation.template));
+    general.filter(|operation| wanted(operation)).collect()
 }
 
 fn under_customer(template: &str) -> bool {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use test_cluster::Cluster;
 
-use crate::{check, generate, matrix, mutate};
+use crate::{check, generate, matrix};
 
 /// Where the tests find a PostgreSQL to make their databases in.
 const POSTGRES: &str = "CUSTOMER_API_TEST_POSTGRES";
@@ -56,9 +56,6 @@ pub fn run(repository: &Path, arguments: &[String]) -> Result<bool> {
     let observed = tempfile::Builder::new().prefix("observed-").tempdir_in(&directory)?;
     steps.take("tests", || tests(repository, arguments, observed.path()));
     steps.take("agreement", || check::check(repository));
-    steps.take("mutants", || {
-        mutate::mutate(repository, mutate::Options { structure: true, every: 1, write: false, check: true })
-    });
     steps.take("observations", || observations(repository, arguments.is_empty(), observed.path()));
     println!("==");
     for step in &steps.0 {

@@ -141,20 +141,6 @@ pub(crate) async fn count(tx: &Tx, id: i64, at: &ImageRef, failed: bool, now: i6
     Ok(store::batches::put(tx, &batch, before).await?)
 }
 
-/// Takes back the end of one image, which is ingested again; the batch runs until it has ended once more.
-///
-/// # Errors
-/// Whatever the database says.
-pub(crate) async fn recount(tx: &Tx, id: i64, failed: bool) -> Result<(), Error> {
-    let Some(mut batch) = store::batches::lock(tx, id).await? else { return Ok(()) };
-    let before = batch.state;
-    let counted = if failed { &mut batch.errors } else { &mut batch.completed };
-    *counted = (*counted - 1).max(0);
-    batch.finished = None;
-    batch.state = State::Active;
-    Ok(store::batches::put(tx, &batch, before).await?)
-}
-
 /// Makes the numbers of a batch agree with its images (`reference/dlcs.md` §3.13); answers whether
 /// anything had to be corrected.
 ///

@@ -288,9 +288,6 @@ fn blank(at: ImageRef, settings: Settings, now: i64) -> Image {
 /// # Errors
 /// Whatever the database says.
 pub(crate) async fn restart(tx: &Tx, image: &mut Image, now: i64) -> Result<(), Error> {
-    if let (Some(batch), Some(_)) = (image.batch, image.finished) {
-        batches::recount(tx, batch, !image.error.is_empty()).await?;
-    }
     image.generation = store::counters::take(tx, "generation", 1).await?;
     image.queued = Some(now);
     image.dequeued = None;

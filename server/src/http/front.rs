@@ -369,7 +369,15 @@ mod tests {
         let secrets = Secrets::at(directory, None).unwrap();
         let (scratch, limits) = (directory.join("scratch"), Limits::default());
         let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, 0).unwrap();
-        App { db, objects, engine: Arc::new(engine), secrets, profile: Profile::Seed, public_url: None, rates: super::super::rate::Rates::new(10) }
+        App {
+            db,
+            objects,
+            engine: Arc::new(engine),
+            secrets,
+            profile: Profile::Seed,
+            public_url: None,
+            rates: super::super::rate::Rates::new(10),
+        }
     }
 
     #[tokio::test]
