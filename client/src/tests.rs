@@ -61,7 +61,7 @@ fn batch(id: i64, finished: bool) -> Value {
     let link = format!("http://127.0.0.1/batches/{id}");
     let mut batch = json!({
         "@id": link, "@type": "Batch", "count": 2, "completed": 2, "errors": 0, "submitted": "2026-01-05T09:30:00Z", "superseded": false,
-        "images": link, "completedImages": link, "errorImages": link, "test": link,
+        "images": link, "completedImages": link, "errorImages": link, "assets": link, "test": link,
     });
     if finished {
         batch["finished"] = "2026-01-05T09:31:00Z".into();

@@ -56,7 +56,8 @@ contract_test!(a_space_lives_and_dies, profiles, async |server: &mut TestServer|
         "@context": format!("{}/contexts/Space.jsonld", server.base_url()), "@id": link, "@type": "Space",
         "id": 7, "modelId": 7, "name": "plans", "created": created, "defaultTags": ["ship", "hull"],
         "maxUnauthorised": 400, "defaultMaxUnauthorised": 400, "approximateNumberOfImages": 0,
-        "images": format!("{link}/images"), "storage": format!("{link}/storage"),
+        "defaultRoles": format!("{link}/defaultRoles"), "images": format!("{link}/images"),
+        "metadata": format!("{link}/metadata"), "storage": format!("{link}/storage"),
     });
     assert_eq!(space, expected);
     let shown = tenant.request(server, "GET", "/spaces/7").send().await.expect(200);
@@ -198,7 +199,7 @@ contract_test!(what_a_get_gave_a_put_takes_back, async |server: &mut TestServer|
     // The same document makes the space anew, once what has changed since is left out.
     let mut document = before.json();
     document["junk"] = json!({ "deep": [1, null] });
-    for member in ["created", "images", "storage", "approximateNumberOfImages"] {
+    for member in ["created", "images", "metadata", "storage", "approximateNumberOfImages"] {
         document.as_object_mut().unwrap().remove(member);
     }
     tenant.request(server, "DELETE", "/spaces/1").send().await.expect(205);

@@ -188,7 +188,9 @@ contract_test!(bodies_that_are_no_object_are_400, options = idle(), async |serve
         nested.as_bytes(),
     ];
     let mut sent = 0;
-    for operation in with_bodies() {
+    // One operation takes a bare list besides an object.
+    let operations: Vec<_> = with_bodies().into_iter().filter(|o| o.id != "space_add_default_roles").collect();
+    for operation in &operations {
         let path = places.path(&operation.template, &[]);
         for body in bodies {
             let request = server.request(&operation.method, &path).auth(&server.admin());
@@ -197,7 +199,7 @@ contract_test!(bodies_that_are_no_object_are_400, options = idle(), async |serve
             sent += 1;
         }
     }
-    assert_eq!(sent, with_bodies().len() * 16);
+    assert_eq!(sent, operations.len() * 16);
 });
 
 /// Sends a head and then as much of a body as is taken, until an answer comes; the first line of it.
