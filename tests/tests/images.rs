@@ -236,6 +236,9 @@ contract_test!(
         posted.expect_problem(status, "/storage-limit-exceeded");
         let put = tenant.request(server, "PUT", &format!("{images}/f")).json(&one).send().await;
         put.expect_problem(status, "/storage-limit-exceeded");
+        let first = json!({ "member": [member("g")] });
+        let first = tenant.request(server, "POST", "/queue/priority").json(&first).send().await;
+        first.expect_problem(status, "/storage-limit-exceeded");
     }
 );
 
