@@ -8,10 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use examples::Checks;
-
 use crate::{
-    bundle::{Bundle, KINDS, Sources},
+    bundle::{Bundle, KINDS},
     finding::Finding,
     pointer::{escape, items, members, unescape},
 };
@@ -22,18 +20,11 @@ const ACCOUNT: &str = "account";
 /// What breaks a rule, and where.
 #[must_use]
 pub fn lint(bundle: &Bundle) -> Vec<Finding> {
-    lint_document(&bundle.document, &bundle.sources, &mut Checks::default())
-}
-
-/// The same of a document whose parts came from `sources`; `checks` keeps what the next document may
-/// need again.
-#[must_use]
-pub fn lint_document(document: &Value, sources: &Sources, checks: &mut Checks) -> Vec<Finding> {
-    let mut report = Report { document, sources, findings: Vec::new() };
+    let mut report = Report { bundle, findings: Vec::new() };
     operations::lint(&mut report);
     schemas::lint(&mut report);
     unused(&mut report);
-    examples::lint(&mut report, checks);
+    examples::lint(&mut report);
     let mut findings = report.findings;
     findings.sort();
     findings.dedup();
@@ -41,18 +32,17 @@ pub fn lint_document(document: &Value, sources: &Sources, checks: &mut Checks) -
 }
 
 struct Report<'a> {
-    document: &'a Value,
-    sources: &'a Sources,
+    bundle: &'a Bundle,
     findings: Vec<Finding>,
 }
 
 impl<'a> Report<'a> {
     fn document(&self) -> &'a Value {
-        self.document
+        &self.bundle.document
     }
 
     fn find(&mut self, pointer: &str, what: impl Into<String>) {
-        let place = self.sources.place(pointer);
+        let place = self.bundle.sources.place(pointer);
         self.findings.push(Finding::new(place, what));
     }
 
