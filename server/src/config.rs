@@ -2,8 +2,9 @@
 
 use crate::{
     domain::policies::StoragePolicy,
-    http::Profile,
-    ingest::{address::Network, fetch::Limits},
+    http::{Profile, base::PublicUrl},
+    ingest::fetch::Limits,
+    network::Network,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -79,7 +80,10 @@ pub struct Serve {
     pub listen: SocketAddr,
     /// The base URL of all links; taken from the Host header of each request unless given.
     #[arg(long, env = "CUSTOMER_API_PUBLIC_URL")]
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
+    /// Networks of proxies whose `Forwarded` or `X-Forwarded-…` headers tell the base URL, such as `10.1.0.0/16`.
+    #[arg(long, env = "CUSTOMER_API_TRUSTED_PROXY", value_delimiter = ',')]
+    pub trusted_proxy: Vec<Network>,
     /// The first key of the administrator of an empty database; random unless given.
     #[arg(long, env = "CUSTOMER_API_ADMIN_KEY", requires = "admin_secret")]
     pub admin_key: Option<String>,

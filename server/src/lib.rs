@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod domain;
 pub mod http;
 pub mod ingest;
+pub mod network;
 pub mod objects;
 pub mod secrets;
 pub mod serve;
@@ -28,8 +29,8 @@ pub struct App {
     pub engine: Arc<ingest::Engine>,
     /// How failures and bodiless successes are answered.
     pub profile: http::Profile,
-    /// The public base URL, unless it is taken from the request.
-    pub public_url: Option<String>,
+    /// What the links in answers begin with.
+    pub base: http::base::Base,
     /// How often keys may still change something as Fastly's clients.
     pub rates: http::rate::Rates,
 }

@@ -4,7 +4,7 @@ use crate::{
     App, api,
     config::{Serve, Shared},
     domain::{customers, ingest as domain_ingest, policies::Policies, register::Rules},
-    http::{front::Front, rate::Rates, ui},
+    http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
     secrets::Secrets,
@@ -93,7 +93,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
         engine,
         secrets,
         profile: config.profile,
-        public_url: config.public_url.clone(),
+        base: Base { fixed: config.public_url.clone(), proxies: config.trusted_proxy.clone() },
         rates: Rates::new(config.account_writes_per_hour),
     });
 

@@ -30,7 +30,8 @@ impl Paging {
     /// default.
     pub fn new(page: Option<i64>, size: Option<i64>, after: Option<Vec<Value>>) -> Self {
         Self {
-            page: page.unwrap_or(1).max(1),
+            // No list is longer, and links to the next page can still be counted.
+            page: page.unwrap_or(1).clamp(1, i64::MAX / MAX_SIZE - 1),
             size: size.filter(|s| (1..=MAX_SIZE).contains(s)).unwrap_or(DEFAULT_SIZE),
             after,
         }

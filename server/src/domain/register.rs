@@ -217,15 +217,12 @@ fn image(
     mode: Mode,
     now: i64,
 ) -> Image {
-    let is_new = old.is_none();
-    let default_tags = || if is_new { home.default_tags.clone() } else { Vec::new() };
-    let default_roles = || if is_new { home.default_roles.clone() } else { Vec::new() };
     let kept_manifests = || old.as_ref().map_or_else(Vec::new, |o| o.settings.manifests.clone());
-    let default_limit = if is_new { home.max_unauthorised } else { spaces::UNLIMITED };
+    // Also where the image exists: replacing what a space protects must not open it.
     let settings = Settings {
-        max_unauthorised: registration.max_unauthorised.unwrap_or(default_limit),
-        tags: registration.tags.unwrap_or_else(default_tags),
-        roles: registration.roles.unwrap_or_else(default_roles),
+        max_unauthorised: registration.max_unauthorised.unwrap_or(home.max_unauthorised),
+        tags: registration.tags.unwrap_or_else(|| home.default_tags.clone()),
+        roles: registration.roles.unwrap_or_else(|| home.default_roles.clone()),
         manifests: registration.manifests.unwrap_or_else(kept_manifests),
         strings: registration.strings,
         numbers: registration.numbers,

@@ -17,8 +17,9 @@ pub struct Conditions {
     if_none_match: Option<String>,
 }
 
+/// The lines of a header as one. Bytes that are no text stay something: a condition must not vanish.
 fn joined(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    let all: Vec<&str> = headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect();
+    let all: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
     (!all.is_empty()).then(|| all.join(","))
 }
 

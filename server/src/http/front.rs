@@ -57,7 +57,7 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let started = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
-        let links = Links::new(&base(&self.app, &request));
+        let links = Links::new(&self.app.base.of(&request));
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
@@ -240,23 +240,6 @@ impl<E: Endpoint> FrontEndpoint<E> {
     }
 }
 
-/// The public base URL: as configured, or as the caller addressed the server.
-fn base(app: &App, request: &Request) -> String {
-    match &app.public_url {
-        Some(url) => url.clone(),
-        None => {
-            let host =
-                request.header("host").or_else(|| request.uri().authority().map(poem::http::uri::Authority::as_str));
-            format!("http://{}", host.filter(|h| is_host(h)).unwrap_or("localhost"))
-        }
-    }
-}
-
-/// A `Host` header goes into every link, so nothing but a host and a port passes.
-fn is_host(host: &str) -> bool {
-    !host.is_empty() && host.len() < 256 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b))
-}
-
 /// The key and secret of a request; `None` if it has none.
 fn credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, Failure> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
@@ -375,7 +358,7 @@ mod tests {
             engine: Arc::new(engine),
             secrets,
             profile: Profile::Seed,
-            public_url: None,
+            base: Default::default(),
             rates: super::super::rate::Rates::new(10),
         }
     }

@@ -254,10 +254,15 @@ impl Filter {
         }
     }
 
-    /// How a list of texts in JSON that holds `item` reads; case counts on both databases.
+    /// The condition that a list of texts in JSON holds `item`; case counts on both databases.
     fn holds(&mut self, column: &str, item: &str) -> String {
-        let mark = self.mark(json(item));
-        format!("REPLACE({column}, {mark}, '') <> {column}")
+        // What stands between two items looks like this one, which nobody means.
+        if item == "," {
+            return "1 = 0".to_owned();
+        }
+        let mark = self.mark(format!(",{},", serde_json::Value::from(item)).into());
+        let items = format!("',' || SUBSTR({column}, 2, LENGTH({column}) - 2) || ','");
+        format!("REPLACE({items}, {mark}, '') <> {items}")
     }
 
     fn query(mut self, query: &ImageQuery) -> Self {

@@ -4,6 +4,7 @@
 use super::{
     Error, Query, Row, Tx,
     page::{self, Key, List, Order, Rows, Window},
+    usage,
 };
 use crate::{domain::audit::Entry, params};
 use std::sync::{
@@ -46,12 +47,14 @@ pub(super) fn current() -> Option<Arc<Note>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
-/// Takes the `Idempotency-Key` of a request before it changes anything.
+/// Opens the transaction of a request: takes the numbers of the customer, which every change locks first, so that
+/// two changes never wait for each other; then the `Idempotency-Key`, before anything is changed.
 ///
 /// # Errors
 /// [`Error::Repeated`] when a request with the same key was faster, or whatever the database says.
 pub(super) async fn claim(tx: &Tx, note: &Note) -> Result<(), Error> {
     let e = &note.entry;
+    usage::lock(tx, e.customer).await?;
     if let Some((key, fingerprint)) = note.replay.as_ref().filter(|_| !note.is_written()) {
         let inserted = tx
             .exec(

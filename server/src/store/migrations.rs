@@ -51,6 +51,8 @@ pub(super) async fn postgres(client: &tokio_postgres::Client) -> Result<(), Erro
 }
 
 async fn apply(client: &tokio_postgres::Client) -> Result<(), Error> {
+    // A change of a large table takes its time.
+    client.batch_execute("SET LOCAL statement_timeout = 0").await?;
     client.batch_execute(LOCK).await?;
     client.batch_execute(VERSION_TABLE).await?;
     let found: i64 = client.query_one(VERSION, &[]).await?.try_get(0)?;

@@ -39,6 +39,9 @@ pub enum Error {
     /// No connection to PostgreSQL could be had.
     #[error("no connection to the database: {0}")]
     Pool(#[from] deadpool_postgres::PoolError),
+    /// PostgreSQL did not answer in time.
+    #[error("the database does not answer")]
+    Silent,
     /// A stored row is not what this version of the server writes.
     #[error("unexpected row: {0}")]
     Row(String),
@@ -90,7 +93,7 @@ impl Error {
                 // Connection, resources, operator intervention, conflicts between transactions.
                 matches!(class, "08" | "53" | "57" | "40")
             }),
-            Self::Pool(_) | Self::Closed => true,
+            Self::Pool(_) | Self::Silent | Self::Closed => true,
             _ => false,
         }
     }

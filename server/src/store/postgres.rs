@@ -4,10 +4,16 @@ use super::{Error, Row, Tx, Value, migrations};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::time::Duration;
+use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
 /// How long a request waits for a connection before it is told that the database is away.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long PostgreSQL lets a statement, or an idle transaction, last: longer than any of ours takes, so that
+/// what hangs doesn't keep its locks.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// How long a read or a transaction is waited for in all, should PostgreSQL fall silent.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// A pool of connections.
 #[derive(Clone)]
@@ -20,6 +26,10 @@ impl Pg {
     pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, Error> {
         let mut config: tokio_postgres::Config = url.parse()?;
         config.connect_timeout(PATIENCE);
+        config.keepalives_idle(PATIENCE);
+        let given = config.get_options().map(|options| format!(" {options}")).unwrap_or_default();
+        let limit = STATEMENT.as_millis();
+        config.options(format!("-c statement_timeout={limit} -c idle_in_transaction_session_timeout={limit}{given}"));
         let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
             .max_size(connections)
@@ -39,7 +49,15 @@ impl Pg {
         params: &[Value],
         map: impl FnMut(&Row<'_>) -> Result<T, Error> + Send,
     ) -> Result<Vec<T>, Error> {
-        rows(&self.0.get().await?, sql, params, map).await
+        let client = self.0.get().await?;
+        match timeout(SILENCE, rows(&client, sql, params, map)).await {
+            Ok(rows) => rows,
+            Err(_) => {
+                // It would keep the next statement waiting too.
+                drop(Object::take(client));
+                Err(Error::Silent)
+            }
+        }
     }
 
     pub(super) async fn write<T, E, F>(&self, body: F) -> Result<T, E>
@@ -49,21 +67,31 @@ impl Pg {
         F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
         let client = self.0.get().await.map_err(Error::from)?;
-        client.batch_execute("BEGIN").await.map_err(Error::from)?;
-        let mut tx = Tx::Pg(PgTx(Some(client)));
-        let outcome = body(&tx).await;
-        let Tx::Pg(pg) = &mut tx else { return outcome };
-        let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        let ended = pg.client()?.batch_execute(end).await.map_err(Error::from);
-        if ended.is_ok() {
-            // Only a connection without an open transaction goes back to the pool.
-            drop(pg.0.take());
-        }
-        match (outcome, ended) {
-            (Ok(value), Ok(())) => Ok(value),
-            (Ok(_), Err(e)) => Err(e.into()),
-            (Err(e), _) => Err(e),
-        }
+        timeout(SILENCE, transaction(client, body)).await.map_err(|_| Error::Silent)?
+    }
+}
+
+async fn transaction<T, E, F>(client: Object, body: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+{
+    let pg = PgTx(Some(client));
+    pg.client()?.batch_execute("BEGIN").await.map_err(Error::from)?;
+    let mut tx = Tx::Pg(pg);
+    let outcome = body(&tx).await;
+    let Tx::Pg(pg) = &mut tx else { return outcome };
+    let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = pg.client()?.batch_execute(end).await.map_err(Error::from);
+    if ended.is_ok() {
+        // Only a connection without an open transaction goes back to the pool.
+        drop(pg.0.take());
+    }
+    match (outcome, ended) {
+        (Ok(value), Ok(())) => Ok(value),
+        (Ok(_), Err(e)) => Err(e.into()),
+        (Err(e), _) => Err(e),
     }
 }
 
