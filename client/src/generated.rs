@@ -2385,79 +2385,6 @@ pub mod types {
             Default::default()
         }
     }
-    ///A role that a space gives its images; of a role that isn't one of the customer no more than the URI is known.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct DefaultRole {
-        ///Other names by which a role provider may mean this role.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub aliases: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///The auth service that grants the role; absent where there is none.
-        #[serde(
-            rename = "authService",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )]
-        pub auth_service: ::std::option::Option<::std::string::String>,
-        ///The URI of the role.
-        #[serde(rename = "@id")]
-        pub iri: ::std::string::String,
-        ///Always `Role`.
-        #[serde(rename = "@type")]
-        pub kind: ::std::string::String,
-        ///A longer text about the role.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub label: ::std::option::Option<::std::string::String>,
-        ///The name of the role.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl DefaultRole {
-        pub fn builder() -> builder::DefaultRole {
-            Default::default()
-        }
-    }
-    ///One page of roles.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct DefaultRoleCollection {
-        ///The Hydra context.
-        #[serde(rename = "@context")]
-        pub context: ::std::string::String,
-        ///The URI of the collection.
-        #[serde(rename = "@id")]
-        pub iri: ::std::string::String,
-        ///Always `Collection`.
-        #[serde(rename = "@type")]
-        pub kind: ::std::string::String,
-        ///The roles of this page.
-        pub member: ::std::vec::Vec<DefaultRole>,
-        ///Members per page.
-        #[serde(rename = "pageSize")]
-        pub page_size: i64,
-        ///How many roles there are on all pages.
-        #[serde(rename = "totalItems")]
-        pub total_items: i64,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub view: ::std::option::Option<PartialCollectionView>,
-    }
-    impl DefaultRoleCollection {
-        pub fn builder() -> builder::DefaultRoleCollection {
-            Default::default()
-        }
-    }
-    ///Roles to be added: one by its `@id`, or several as the members of a collection. A bare list of them is taken too.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
-    pub struct DefaultRolesAdd {
-        ///The one role, by its URI, its path or its id; ignored where there are members.
-        #[serde(rename = "@id", skip_serializing_if = "::std::option::Option::is_none")]
-        pub iri: ::std::option::Option<::std::string::String>,
-        ///The roles, by their URIs, paths or ids; an object means its `@id`. A role of this customer must exist.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub member: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    }
-    impl DefaultRolesAdd {
-        pub fn builder() -> builder::DefaultRolesAdd {
-            Default::default()
-        }
-    }
     ///One kind of output that is made of an image.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct DeliveryChannel {
@@ -2549,6 +2476,64 @@ pub mod types {
     }
     impl FieldError {
         pub fn builder() -> builder::FieldError {
+            Default::default()
+        }
+    }
+    ///A role that an image has, or that a space gives its images; of a role that isn't one of the customer no more than the URI is known.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct GivenRole {
+        ///Other names by which a role provider may mean this role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub aliases: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///The auth service that grants the role; absent where there is none.
+        #[serde(
+            rename = "authService",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub auth_service: ::std::option::Option<::std::string::String>,
+        ///The URI of the role, as it was given.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Role`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///A longer text about the role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub label: ::std::option::Option<::std::string::String>,
+        ///The name of the role.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    impl GivenRole {
+        pub fn builder() -> builder::GivenRole {
+            Default::default()
+        }
+    }
+    ///One page of roles.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct GivenRoleCollection {
+        ///The Hydra context.
+        #[serde(rename = "@context")]
+        pub context: ::std::string::String,
+        ///The URI of the collection.
+        #[serde(rename = "@id")]
+        pub iri: ::std::string::String,
+        ///Always `Collection`.
+        #[serde(rename = "@type")]
+        pub kind: ::std::string::String,
+        ///The roles of this page.
+        pub member: ::std::vec::Vec<GivenRole>,
+        ///Members per page.
+        #[serde(rename = "pageSize")]
+        pub page_size: i64,
+        ///How many roles there are on all pages.
+        #[serde(rename = "totalItems")]
+        pub total_items: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub view: ::std::option::Option<PartialCollectionView>,
+    }
+    impl GivenRoleCollection {
+        pub fn builder() -> builder::GivenRoleCollection {
             Default::default()
         }
     }
@@ -3901,51 +3886,6 @@ pub mod types {
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
-        }
-    }
-    ///One page of references to the roles of an image.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct ImageRoleCollection {
-        ///The Hydra context.
-        #[serde(rename = "@context")]
-        pub context: ::std::string::String,
-        ///The URI of the collection.
-        #[serde(rename = "@id")]
-        pub iri: ::std::string::String,
-        ///Always `Collection`.
-        #[serde(rename = "@type")]
-        pub kind: ::std::string::String,
-        ///The references of this page; may be empty.
-        pub member: ::std::vec::Vec<RoleReference>,
-        ///Members per page.
-        #[serde(rename = "pageSize")]
-        pub page_size: i64,
-        ///How many roles there are on all pages.
-        #[serde(rename = "totalItems")]
-        pub total_items: i64,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub view: ::std::option::Option<PartialCollectionView>,
-    }
-    impl ImageRoleCollection {
-        pub fn builder() -> builder::ImageRoleCollection {
-            Default::default()
-        }
-    }
-    ///Roles to be added to an image.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct ImageRolesAdd {
-        ///`Collection`, or nothing.
-        #[serde(
-            rename = "@type",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )]
-        pub kind: ::std::option::Option<::std::string::String>,
-        ///The roles.
-        pub member: ::std::vec::Vec<RoleReferenceInput>,
-    }
-    impl ImageRolesAdd {
-        pub fn builder() -> builder::ImageRolesAdd {
-            Default::default()
         }
     }
     ///The description of a IIIF image service (Image API 3, `info.json`).
@@ -5459,33 +5399,6 @@ pub mod types {
             Default::default()
         }
     }
-    ///A reference to a role, which need not be one of this service.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct RoleReference {
-        ///The URI of the role, as it was sent.
-        #[serde(rename = "@id")]
-        pub iri: ::std::string::String,
-        ///Always `Role`.
-        #[serde(rename = "@type")]
-        pub kind: ::std::string::String,
-    }
-    impl RoleReference {
-        pub fn builder() -> builder::RoleReference {
-            Default::default()
-        }
-    }
-    ///A reference to a role. A string in its place is read as an object that has it as `@id`.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct RoleReferenceInput {
-        ///The URI of the role, kept as sent.
-        #[serde(rename = "@id")]
-        pub iri: ::std::string::String,
-    }
-    impl RoleReferenceInput {
-        pub fn builder() -> builder::RoleReferenceInput {
-            Default::default()
-        }
-    }
     ///What a role is to be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct RoleReplace {
@@ -5542,6 +5455,21 @@ pub mod types {
     }
     impl RoleUpdate {
         pub fn builder() -> builder::RoleUpdate {
+            Default::default()
+        }
+    }
+    ///Roles to be added: one by its `@id`, or several as the members of a collection. A bare list of them is taken too.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct RolesAdd {
+        ///The one role, by its URI, its path or its id; ignored where there are members.
+        #[serde(rename = "@id", skip_serializing_if = "::std::option::Option::is_none")]
+        pub iri: ::std::option::Option<::std::string::String>,
+        ///The roles, by their URIs, paths or ids; an object means its `@id`. A role of this customer must exist.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub member: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    }
+    impl RolesAdd {
+        pub fn builder() -> builder::RolesAdd {
             Default::default()
         }
     }
@@ -11761,356 +11689,6 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
-        pub struct DefaultRole {
-            aliases: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            auth_service: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
-            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
-            label: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DefaultRole {
-            fn default() -> Self {
-                Self {
-                    aliases: Ok(Default::default()),
-                    auth_service: Ok(Default::default()),
-                    iri: Err("no value supplied for iri".to_string()),
-                    kind: Err("no value supplied for kind".to_string()),
-                    label: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl DefaultRole {
-            pub fn aliases<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.aliases = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for aliases: {e}")
-                    });
-                self
-            }
-            pub fn auth_service<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.auth_service = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for auth_service: {e}")
-                    });
-                self
-            }
-            pub fn iri<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.iri = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for iri: {e}")
-                    });
-                self
-            }
-            pub fn kind<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.kind = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for kind: {e}")
-                    });
-                self
-            }
-            pub fn label<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.label = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for label: {e}")
-                    });
-                self
-            }
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DefaultRole> for super::DefaultRole {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DefaultRole,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    aliases: value.aliases?,
-                    auth_service: value.auth_service?,
-                    iri: value.iri?,
-                    kind: value.kind?,
-                    label: value.label?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DefaultRole> for DefaultRole {
-            fn from(value: super::DefaultRole) -> Self {
-                Self {
-                    aliases: Ok(value.aliases),
-                    auth_service: Ok(value.auth_service),
-                    iri: Ok(value.iri),
-                    kind: Ok(value.kind),
-                    label: Ok(value.label),
-                    name: Ok(value.name),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DefaultRoleCollection {
-            context: ::std::result::Result<::std::string::String, ::std::string::String>,
-            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
-            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
-            member: ::std::result::Result<
-                ::std::vec::Vec<super::DefaultRole>,
-                ::std::string::String,
-            >,
-            page_size: ::std::result::Result<i64, ::std::string::String>,
-            total_items: ::std::result::Result<i64, ::std::string::String>,
-            view: ::std::result::Result<
-                ::std::option::Option<super::PartialCollectionView>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DefaultRoleCollection {
-            fn default() -> Self {
-                Self {
-                    context: Err("no value supplied for context".to_string()),
-                    iri: Err("no value supplied for iri".to_string()),
-                    kind: Err("no value supplied for kind".to_string()),
-                    member: Err("no value supplied for member".to_string()),
-                    page_size: Err("no value supplied for page_size".to_string()),
-                    total_items: Err("no value supplied for total_items".to_string()),
-                    view: Ok(Default::default()),
-                }
-            }
-        }
-        impl DefaultRoleCollection {
-            pub fn context<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.context = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for context: {e}")
-                    });
-                self
-            }
-            pub fn iri<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.iri = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for iri: {e}")
-                    });
-                self
-            }
-            pub fn kind<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.kind = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for kind: {e}")
-                    });
-                self
-            }
-            pub fn member<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::vec::Vec<super::DefaultRole>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.member = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for member: {e}")
-                    });
-                self
-            }
-            pub fn page_size<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.page_size = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for page_size: {e}")
-                    });
-                self
-            }
-            pub fn total_items<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.total_items = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for total_items: {e}")
-                    });
-                self
-            }
-            pub fn view<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::PartialCollectionView>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.view = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for view: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DefaultRoleCollection>
-        for super::DefaultRoleCollection {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DefaultRoleCollection,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    context: value.context?,
-                    iri: value.iri?,
-                    kind: value.kind?,
-                    member: value.member?,
-                    page_size: value.page_size?,
-                    total_items: value.total_items?,
-                    view: value.view?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DefaultRoleCollection>
-        for DefaultRoleCollection {
-            fn from(value: super::DefaultRoleCollection) -> Self {
-                Self {
-                    context: Ok(value.context),
-                    iri: Ok(value.iri),
-                    kind: Ok(value.kind),
-                    member: Ok(value.member),
-                    page_size: Ok(value.page_size),
-                    total_items: Ok(value.total_items),
-                    view: Ok(value.view),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct DefaultRolesAdd {
-            iri: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            member: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DefaultRolesAdd {
-            fn default() -> Self {
-                Self {
-                    iri: Ok(Default::default()),
-                    member: Ok(Default::default()),
-                }
-            }
-        }
-        impl DefaultRolesAdd {
-            pub fn iri<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.iri = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for iri: {e}")
-                    });
-                self
-            }
-            pub fn member<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.member = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for member: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DefaultRolesAdd> for super::DefaultRolesAdd {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DefaultRolesAdd,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    iri: value.iri?,
-                    member: value.member?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DefaultRolesAdd> for DefaultRolesAdd {
-            fn from(value: super::DefaultRolesAdd) -> Self {
-                Self {
-                    iri: Ok(value.iri),
-                    member: Ok(value.member),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
         pub struct DeliveryChannel {
             channel: ::std::result::Result<::std::string::String, ::std::string::String>,
             policy: ::std::result::Result<
@@ -12492,6 +12070,289 @@ pub mod types {
                 Self {
                     detail: Ok(value.detail),
                     pointer: Ok(value.pointer),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct GivenRole {
+            aliases: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            auth_service: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            label: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for GivenRole {
+            fn default() -> Self {
+                Self {
+                    aliases: Ok(Default::default()),
+                    auth_service: Ok(Default::default()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    label: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                }
+            }
+        }
+        impl GivenRole {
+            pub fn aliases<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.aliases = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for aliases: {e}")
+                    });
+                self
+            }
+            pub fn auth_service<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_service = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_service: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn label<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.label = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for label: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<GivenRole> for super::GivenRole {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: GivenRole,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    aliases: value.aliases?,
+                    auth_service: value.auth_service?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    label: value.label?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::GivenRole> for GivenRole {
+            fn from(value: super::GivenRole) -> Self {
+                Self {
+                    aliases: Ok(value.aliases),
+                    auth_service: Ok(value.auth_service),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    label: Ok(value.label),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct GivenRoleCollection {
+            context: ::std::result::Result<::std::string::String, ::std::string::String>,
+            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            member: ::std::result::Result<
+                ::std::vec::Vec<super::GivenRole>,
+                ::std::string::String,
+            >,
+            page_size: ::std::result::Result<i64, ::std::string::String>,
+            total_items: ::std::result::Result<i64, ::std::string::String>,
+            view: ::std::result::Result<
+                ::std::option::Option<super::PartialCollectionView>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for GivenRoleCollection {
+            fn default() -> Self {
+                Self {
+                    context: Err("no value supplied for context".to_string()),
+                    iri: Err("no value supplied for iri".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    member: Err("no value supplied for member".to_string()),
+                    page_size: Err("no value supplied for page_size".to_string()),
+                    total_items: Err("no value supplied for total_items".to_string()),
+                    view: Ok(Default::default()),
+                }
+            }
+        }
+        impl GivenRoleCollection {
+            pub fn context<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.context = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for context: {e}")
+                    });
+                self
+            }
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::GivenRole>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+            pub fn page_size<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.page_size = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for page_size: {e}")
+                    });
+                self
+            }
+            pub fn total_items<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_items = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for total_items: {e}")
+                    });
+                self
+            }
+            pub fn view<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PartialCollectionView>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.view = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for view: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<GivenRoleCollection>
+        for super::GivenRoleCollection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: GivenRoleCollection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    context: value.context?,
+                    iri: value.iri?,
+                    kind: value.kind?,
+                    member: value.member?,
+                    page_size: value.page_size?,
+                    total_items: value.total_items?,
+                    view: value.view?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::GivenRoleCollection> for GivenRoleCollection {
+            fn from(value: super::GivenRoleCollection) -> Self {
+                Self {
+                    context: Ok(value.context),
+                    iri: Ok(value.iri),
+                    kind: Ok(value.kind),
+                    member: Ok(value.member),
+                    page_size: Ok(value.page_size),
+                    total_items: Ok(value.total_items),
+                    view: Ok(value.view),
                 }
             }
         }
@@ -15325,217 +15186,6 @@ pub mod types {
                     string2: Ok(value.string2),
                     string3: Ok(value.string3),
                     tags: Ok(value.tags),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ImageRoleCollection {
-            context: ::std::result::Result<::std::string::String, ::std::string::String>,
-            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
-            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
-            member: ::std::result::Result<
-                ::std::vec::Vec<super::RoleReference>,
-                ::std::string::String,
-            >,
-            page_size: ::std::result::Result<i64, ::std::string::String>,
-            total_items: ::std::result::Result<i64, ::std::string::String>,
-            view: ::std::result::Result<
-                ::std::option::Option<super::PartialCollectionView>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ImageRoleCollection {
-            fn default() -> Self {
-                Self {
-                    context: Err("no value supplied for context".to_string()),
-                    iri: Err("no value supplied for iri".to_string()),
-                    kind: Err("no value supplied for kind".to_string()),
-                    member: Err("no value supplied for member".to_string()),
-                    page_size: Err("no value supplied for page_size".to_string()),
-                    total_items: Err("no value supplied for total_items".to_string()),
-                    view: Ok(Default::default()),
-                }
-            }
-        }
-        impl ImageRoleCollection {
-            pub fn context<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.context = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for context: {e}")
-                    });
-                self
-            }
-            pub fn iri<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.iri = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for iri: {e}")
-                    });
-                self
-            }
-            pub fn kind<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.kind = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for kind: {e}")
-                    });
-                self
-            }
-            pub fn member<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::vec::Vec<super::RoleReference>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.member = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for member: {e}")
-                    });
-                self
-            }
-            pub fn page_size<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.page_size = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for page_size: {e}")
-                    });
-                self
-            }
-            pub fn total_items<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.total_items = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for total_items: {e}")
-                    });
-                self
-            }
-            pub fn view<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::PartialCollectionView>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.view = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for view: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ImageRoleCollection>
-        for super::ImageRoleCollection {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ImageRoleCollection,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    context: value.context?,
-                    iri: value.iri?,
-                    kind: value.kind?,
-                    member: value.member?,
-                    page_size: value.page_size?,
-                    total_items: value.total_items?,
-                    view: value.view?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ImageRoleCollection> for ImageRoleCollection {
-            fn from(value: super::ImageRoleCollection) -> Self {
-                Self {
-                    context: Ok(value.context),
-                    iri: Ok(value.iri),
-                    kind: Ok(value.kind),
-                    member: Ok(value.member),
-                    page_size: Ok(value.page_size),
-                    total_items: Ok(value.total_items),
-                    view: Ok(value.view),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct ImageRolesAdd {
-            kind: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            member: ::std::result::Result<
-                ::std::vec::Vec<super::RoleReferenceInput>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ImageRolesAdd {
-            fn default() -> Self {
-                Self {
-                    kind: Ok(Default::default()),
-                    member: Err("no value supplied for member".to_string()),
-                }
-            }
-        }
-        impl ImageRolesAdd {
-            pub fn kind<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.kind = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for kind: {e}")
-                    });
-                self
-            }
-            pub fn member<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::vec::Vec<super::RoleReferenceInput>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.member = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for member: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ImageRolesAdd> for super::ImageRolesAdd {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ImageRolesAdd,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    kind: value.kind?,
-                    member: value.member?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::ImageRolesAdd> for ImageRolesAdd {
-            fn from(value: super::ImageRolesAdd) -> Self {
-                Self {
-                    kind: Ok(value.kind),
-                    member: Ok(value.member),
                 }
             }
         }
@@ -20138,102 +19788,6 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
-        pub struct RoleReference {
-            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
-            kind: ::std::result::Result<::std::string::String, ::std::string::String>,
-        }
-        impl ::std::default::Default for RoleReference {
-            fn default() -> Self {
-                Self {
-                    iri: Err("no value supplied for iri".to_string()),
-                    kind: Err("no value supplied for kind".to_string()),
-                }
-            }
-        }
-        impl RoleReference {
-            pub fn iri<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.iri = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for iri: {e}")
-                    });
-                self
-            }
-            pub fn kind<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.kind = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for kind: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<RoleReference> for super::RoleReference {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: RoleReference,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    iri: value.iri?,
-                    kind: value.kind?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::RoleReference> for RoleReference {
-            fn from(value: super::RoleReference) -> Self {
-                Self {
-                    iri: Ok(value.iri),
-                    kind: Ok(value.kind),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct RoleReferenceInput {
-            iri: ::std::result::Result<::std::string::String, ::std::string::String>,
-        }
-        impl ::std::default::Default for RoleReferenceInput {
-            fn default() -> Self {
-                Self {
-                    iri: Err("no value supplied for iri".to_string()),
-                }
-            }
-        }
-        impl RoleReferenceInput {
-            pub fn iri<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.iri = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for iri: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<RoleReferenceInput> for super::RoleReferenceInput {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: RoleReferenceInput,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { iri: value.iri? })
-            }
-        }
-        impl ::std::convert::From<super::RoleReferenceInput> for RoleReferenceInput {
-            fn from(value: super::RoleReferenceInput) -> Self {
-                Self { iri: Ok(value.iri) }
-            }
-        }
-        #[derive(Clone, Debug)]
         pub struct RoleReplace {
             aliases: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -20445,6 +19999,72 @@ pub mod types {
                     auth_service: Ok(value.auth_service),
                     label: Ok(value.label),
                     name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RolesAdd {
+            iri: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            member: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RolesAdd {
+            fn default() -> Self {
+                Self {
+                    iri: Ok(Default::default()),
+                    member: Ok(Default::default()),
+                }
+            }
+        }
+        impl RolesAdd {
+            pub fn iri<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.iri = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for iri: {e}")
+                    });
+                self
+            }
+            pub fn member<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.member = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for member: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RolesAdd> for super::RolesAdd {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RolesAdd,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    iri: value.iri?,
+                    member: value.member?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RolesAdd> for RolesAdd {
+            fn from(value: super::RolesAdd) -> Self {
+                Self {
+                    iri: Ok(value.iri),
+                    member: Ok(value.member),
                 }
             }
         }
@@ -23829,7 +23449,7 @@ let response = client.image_list_roles()
     }
     /**Add roles to an image
 
-Adds the roles that the image doesn't have yet, after those it has. A single role may be sent in place of a collection, and a bare URI in place of a role. To take roles away, change `roles` of the image.
+Adds the roles that the image doesn't have yet, after those it has. To take roles away, change `roles` of the image.
 
 Sends a `POST` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
 
@@ -33469,7 +33089,7 @@ pub mod builder {
         ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/defaultRoles`
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::DefaultRoleCollection>, Error<types::Problem>> {
+        ) -> Result<ResponseValue<types::GivenRoleCollection>, Error<types::Problem>> {
             let Self { client, customer, space, cursor, page, page_size } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
@@ -33537,7 +33157,7 @@ pub mod builder {
         customer: Result<i64, String>,
         space: Result<i64, String>,
         idempotency_key: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::DefaultRolesAdd, String>,
+        body: Result<types::builder::RolesAdd, String>,
     }
     impl<'a> SpaceAddDefaultRoles<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -33582,24 +33202,18 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::DefaultRolesAdd>,
-            <V as std::convert::TryInto<
-                types::DefaultRolesAdd,
-            >>::Error: std::fmt::Display,
+            V: std::convert::TryInto<types::RolesAdd>,
+            <V as std::convert::TryInto<types::RolesAdd>>::Error: std::fmt::Display,
         {
             self.body = value
                 .try_into()
                 .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `DefaultRolesAdd` for body failed: {}", s)
-                });
+                .map_err(|s| format!("conversion to `RolesAdd` for body failed: {}", s));
             self
         }
         pub fn body_map<F>(mut self, f: F) -> Self
         where
-            F: std::ops::FnOnce(
-                types::builder::DefaultRolesAdd,
-            ) -> types::builder::DefaultRolesAdd,
+            F: std::ops::FnOnce(types::builder::RolesAdd) -> types::builder::RolesAdd,
         {
             self.body = self.body.map(f);
             self
@@ -33607,15 +33221,13 @@ pub mod builder {
         ///Sends a `POST` request to `/customers/{customer}/spaces/{space}/defaultRoles`
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::DefaultRoleCollection>, Error<types::Problem>> {
+        ) -> Result<ResponseValue<types::GivenRoleCollection>, Error<types::Problem>> {
             let Self { client, customer, space, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
-                .and_then(|v| {
-                    types::DefaultRolesAdd::try_from(v).map_err(|e| e.to_string())
-                })
+                .and_then(|v| types::RolesAdd::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/spaces/{}/defaultRoles", client.baseurl, encode_path(&
@@ -35313,7 +34925,7 @@ pub mod builder {
         ///Sends a `GET` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::ImageRoleCollection>, Error<types::Problem>> {
+        ) -> Result<ResponseValue<types::GivenRoleCollection>, Error<types::Problem>> {
             let Self { client, customer, space, image, cursor, page, page_size } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
@@ -35384,7 +34996,7 @@ pub mod builder {
         space: Result<i64, String>,
         image: Result<::std::string::String, String>,
         idempotency_key: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::ImageRolesAdd, String>,
+        body: Result<types::builder::RolesAdd, String>,
     }
     impl<'a> ImageAddRoles<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -35442,22 +35054,18 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::ImageRolesAdd>,
-            <V as std::convert::TryInto<types::ImageRolesAdd>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<types::RolesAdd>,
+            <V as std::convert::TryInto<types::RolesAdd>>::Error: std::fmt::Display,
         {
             self.body = value
                 .try_into()
                 .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `ImageRolesAdd` for body failed: {}", s)
-                });
+                .map_err(|s| format!("conversion to `RolesAdd` for body failed: {}", s));
             self
         }
         pub fn body_map<F>(mut self, f: F) -> Self
         where
-            F: std::ops::FnOnce(
-                types::builder::ImageRolesAdd,
-            ) -> types::builder::ImageRolesAdd,
+            F: std::ops::FnOnce(types::builder::RolesAdd) -> types::builder::RolesAdd,
         {
             self.body = self.body.map(f);
             self
@@ -35465,16 +35073,14 @@ pub mod builder {
         ///Sends a `POST` request to `/customers/{customer}/spaces/{space}/images/{image}/roles`
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::ImageRoleCollection>, Error<types::Problem>> {
+        ) -> Result<ResponseValue<types::GivenRoleCollection>, Error<types::Problem>> {
             let Self { client, customer, space, image, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let image = image.map_err(Error::InvalidRequest)?;
             let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
-                .and_then(|v| {
-                    types::ImageRolesAdd::try_from(v).map_err(|e| e.to_string())
-                })
+                .and_then(|v| types::RolesAdd::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/spaces/{}/images/{}/roles", client.baseurl,
@@ -43463,10 +43069,9 @@ crate::pages::pages! {
     BatchCollection => types::Batch,
     CustomerCollection => types::Customer,
     CustomerOriginStrategyCollection => types::CustomerOriginStrategy,
-    DefaultRoleCollection => types::DefaultRole,
+    GivenRoleCollection => types::GivenRole,
     ImageCollection => types::Image,
     ImageOptimisationPolicyCollection => types::ImageOptimisationPolicy,
-    ImageRoleCollection => types::RoleReference,
     KeyCollection => types::Key,
     NamedQueryCollection => types::NamedQuery,
     OriginStrategyCollection => types::OriginStrategy,

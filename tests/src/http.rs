@@ -77,6 +77,17 @@ impl RawRequest {
         self
     }
 
+    /// As [`header`](Self::header), with a value that need not be ASCII.
+    ///
+    /// # Panics
+    /// When the name or value can't stand in a header.
+    #[must_use]
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        let name: hyper::header::HeaderName = name.parse().expect("a header name");
+        self.headers.append(name, hyper::header::HeaderValue::from_bytes(value).expect("a header value"));
+        self
+    }
+
     /// Sends JSON, as `application/json` unless a content type was given before.
     #[must_use]
     pub fn json(self, value: &Value) -> Self {

@@ -22,6 +22,16 @@ contract_test!(every_change_leaves_one_entry, async |server: &mut TestServer| {
     tenant.request(server, "PUT", "/spaces/9").json(&json!({ "name": "maps" })).send().await.expect(201);
     tenant.request(server, "DELETE", "/spaces/9").send().await.expect(205);
     tenant.request(server, "DELETE", "/spaces/9").send().await.expect_problem(404, "/not-found");
+    // What leaves everything as it is leaves no entry.
+    tenant.request(server, "PATCH", "/spaces/1").json(&json!({})).send().await.expect(205);
+    tenant
+        .request(server, "PUT", "/spaces/1")
+        .json(&json!({ "name": "plans", "defaultTags": ["a"] }))
+        .send()
+        .await
+        .expect(200);
+    let nobody = json!({ "member": [{ "id": format!("{}/1/nobody", tenant.id) }] });
+    tenant.request(server, "POST", "/deleteImages").json(&nobody).send().await.expect(200);
 
     let page = tenant.request(server, "GET", "/audit").send().await.expect(200).json();
     let expected = ["space_delete", "space_replace", "space_update", "space_create", "key_create"];

@@ -210,6 +210,9 @@ contract_test!(role_providers_keep_their_credentials_to_themselves, profiles, as
     let request = tenant.request(server, "PATCH", &uri).header("prefer", "return=representation");
     let patched = request.json(&json!({ "credentials": null })).send().await.expect(200).json();
     assert_eq!((&patched["configuration"], patched.get("credentials")), (&text["configuration"], None));
+    let concealed = json!({ "configuration": "{}", "credentials": "xxx" });
+    let nothing = tenant.request(server, "PUT", &uri).json(&concealed).send().await.expect_problem(400, "/invalid");
+    assert_eq!(nothing["errors"][0]["pointer"], "/credentials");
     let patch = tenant.request(server, "PATCH", &uri).json(&json!({ "configuration": null }));
     patch.send().await.expect_problem(400, "/invalid");
     tenant.request(server, "PATCH", &uri).header("if-match", &etag).json(&json!({})).send().await.expect(412);

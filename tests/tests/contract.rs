@@ -8,6 +8,7 @@ mod batches;
 mod bulk;
 mod client;
 mod clients;
+mod concurrency;
 mod customers;
 mod default_roles;
 mod delivery;

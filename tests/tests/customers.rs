@@ -54,6 +54,14 @@ contract_test!(an_administrator_creates_customers, profiles, async |server: &mut
     assert_eq!(minimal.must_header("location"), format!("{}/customers/3", server.base_url()));
 });
 
+contract_test!(who_may_not_create_customers_is_told_so_first, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    for body in ["", "{}", "{", r#"{"name": "quay", "displayName": "Quay"}"#] {
+        let request = server.post("/customers").auth(&tenant.credentials).header("content-type", "application/json");
+        request.body(body).send().await.expect_problem(403, "/forbidden");
+    }
+});
+
 contract_test!(new_customers_need_two_good_names, async |server: &mut TestServer| {
     let both = |name: Value, display: Value| json!({ "name": name, "displayName": display });
     let cases: [(Value, &[&str]); 13] = [

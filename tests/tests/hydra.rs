@@ -27,7 +27,25 @@ contract_test!(the_vocabulary_has_every_operation_and_its_statuses, profiles, as
 
     let classes = vocabulary["supportedClass"].as_array().unwrap();
     let mut described: BTreeMap<String, (String, BTreeSet<u64>)> = BTreeMap::new();
-    for operation in classes.iter().flat_map(|class| class["supportedOperation"].as_array().unwrap()) {
+    let mut links = BTreeMap::new();
+    let mut all: Vec<&Value> = Vec::new();
+    for class in classes {
+        all.extend(class["supportedOperation"].as_array().unwrap());
+        for property in class["supportedProperty"].as_array().unwrap().iter().map(|p| &p["property"]) {
+            let linked = property["supportedOperation"].as_array();
+            assert_eq!(linked.is_some(), property["@type"] == "hydra:Link", "{property}");
+            let ids = linked.into_iter().flatten().map(|operation| operation["@id"].as_str().unwrap());
+            links.insert(property["@id"].as_str().unwrap(), ids.collect::<Vec<_>>());
+            all.extend(linked.into_iter().flatten());
+        }
+    }
+    assert_eq!(links["vocab:Customer/spaces"], ["_:space_list", "_:space_create"]);
+    assert_eq!(links["vocab:Batch/test"], ["_:batch_test"]);
+    let known: BTreeSet<&str> = classes.iter().map(|class| class["@id"].as_str().unwrap()).collect();
+    for operation in all {
+        for class in [&operation["expects"], &operation["returns"]].into_iter().filter_map(Value::as_str) {
+            assert!(known.contains(class) || ["hydra:Collection", "owl:Nothing"].contains(&class), "{operation}");
+        }
         let id = operation["@id"].as_str().unwrap().trim_start_matches("_:").to_owned();
         let all = operation["statusCode"].as_array().unwrap();
         let all = all.iter().map(|status| status["statusCode"].as_u64().unwrap()).collect();

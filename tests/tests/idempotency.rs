@@ -35,6 +35,17 @@ contract_test!(a_repeated_request_gets_the_first_answer, async |server: &mut Tes
     post(&"k".repeat(255), "charts").send().await.expect(201);
 });
 
+contract_test!(a_key_stands_for_one_request_also_where_nothing_changes, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let find = |image: &str| {
+        let body = json!({ "member": [{ "id": format!("{}/1/{image}", tenant.id) }] });
+        tenant.request(server, "POST", "/allImages").header("Idempotency-Key", "k").json(&body).send()
+    };
+    let first = find("a").await.expect(200);
+    assert_eq!(own_parts(&first), own_parts(&find("a").await));
+    find("b").await.expect_problem(422, "/idempotency-key-reused");
+});
+
 contract_test!(a_secret_is_repeated_and_kept_sealed, async |server: &mut TestServer| {
     let tenant = server.new_customer("harbour").await;
     let post = || tenant.request(server, "POST", "/keys").header("Idempotency-Key", "k");

@@ -110,21 +110,36 @@ contract_test!(roles_are_listed_and_added, options = idle(), async |server: &mut
     let two = add(json!({ "@type": "Collection", "members": [r1, { "@id": r2 }] })).await.expect(200).json();
     assert_eq!(two["totalItems"], 2);
     assert_eq!(get(server, &tenant, &image).await["roles"], json!([r1, r2]));
-    let page = get(server, &tenant, &format!("{roles}?pageSize=1&page=2")).await;
-    assert_eq!(page["member"], json!([{ "@id": r2, "@type": "Role" }]));
+    let first = get(server, &tenant, &format!("{roles}?pageSize=1")).await;
+    let second = get(server, &tenant, first["view"]["next"].as_str().unwrap()).await;
+    assert_eq!(second["member"], json!([{ "@id": r2, "@type": "Role" }]));
+    assert!(second["view"].get("next").is_none());
+    let nothing = add(json!({ "member": [] })).await.expect(200).json();
+    assert_eq!(nothing["totalItems"], 2);
+    // A role of the customer may be given by its id, and is shown with what is known of it.
+    let local = add(json!(["CLICKTHROUGH"])).await.expect(200).json();
+    assert_eq!((&local["member"][2]["name"], &local["totalItems"]), (&json!("clickthrough"), &json!(3)));
+    let uri = local["member"][2]["@id"].as_str().unwrap();
+    assert_eq!(get(server, &tenant, &image).await["roles"], json!([r1, r2, uri]));
+    assert_eq!(get(server, &tenant, uri).await["@id"], uri);
+    let minimal = tenant.request(server, "POST", &roles).header("prefer", "return=minimal").json(&json!([r1]));
+    let minimal = minimal.send().await.expect(200);
+    assert_eq!((minimal.header("preference-applied"), minimal.body.len()), (Some("return=minimal"), 0));
 
     for (body, pointer) in [
         (json!({}), "/member"),
-        (json!({ "member": [] }), "/member"),
-        (json!({ "member": [{}] }), "/member/0/@id"),
-        (json!({ "member": [""] }), "/member/0/@id"),
-        (json!({ "member": [{ "@id": "r".repeat(1001) }] }), "/member/0/@id"),
-        (json!({ "member": (0..99).map(|i| format!("urn:role:{i}")).collect::<Vec<_>>() }), "/member"),
+        (json!({ "member": [{}] }), "/member/0"),
+        (json!({ "member": [""] }), "/member/0"),
+        (json!({ "member": [{ "@id": "r".repeat(1001) }] }), "/member/0"),
+        (json!("nobody"), ""),
+        (json!({ "@id": "nobody" }), "/@id"),
+        (json!({ "member": [r1, "nobody"] }), "/member/1"),
+        (json!({ "member": (0..98).map(|i| format!("urn:role:{i}")).collect::<Vec<_>>() }), "/member"),
     ] {
         let problem = add(body).await.expect_problem(400, "/invalid");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
-    assert_eq!(get(server, &tenant, &roles).await["totalItems"], 2);
+    assert_eq!(get(server, &tenant, &roles).await["totalItems"], 3);
     let unknown = image.replace("/a", "/nobody") + "/roles";
     tenant.request(server, "GET", &unknown).send().await.expect_problem(404, "/not-found");
     let body = json!({ "@id": r1 });

@@ -597,3 +597,86 @@ contract_test!(
         assert_eq!(view(server, &mine, &format!("/spaces/{empty}/images")).await["totalItems"], 0);
     }
 );
+
+contract_test!(
+    replacing_an_image_keeps_what_protects_it,
+    options = without_workers(),
+    async |server: &mut TestServer| {
+        let tenant = server.new_customer("harbour").await;
+        let role = "https://elsewhere.example/roles/reader";
+        let body = json!({ "name": "plans", "defaultRoles": [role], "defaultTags": ["plan"], "maxUnauthorised": 200 });
+        tenant.request(server, "PUT", "/spaces/3").json(&body).send().await.expect(201);
+        let member = |more: Value| {
+            let mut member = json!({ "id": "a", "space": 3, "origin": "https://masters.harbour.example/a.tif" });
+            member.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            member
+        };
+        for _ in 0..2 {
+            submit(server, &tenant, vec![member(json!({}))]).await;
+            let image = image(server, &tenant, 3, "a").await;
+            assert_eq!((&image["roles"], &image["tags"]), (&json!([role]), &json!(["plan"])));
+            assert_eq!(image["maxUnauthorised"], 200);
+        }
+        submit(server, &tenant, vec![member(json!({ "roles": [], "tags": [] }))]).await;
+        assert_eq!(image(server, &tenant, 3, "a").await["roles"], json!([]), "an empty list is a wish");
+        let reset = json!({ "roles": null, "tags": null });
+        tenant.request(server, "PATCH", "/spaces/3/images/a").json(&reset).send().await.expect(205);
+        let image = image(server, &tenant, 3, "a").await;
+        assert_eq!((&image["roles"], &image["tags"]), (&json!([role]), &json!(["plan"])));
+
+        // As it was shown, it can be queued again; with what isn't so, it can't.
+        let mut shown = image.as_object().unwrap().clone();
+        submit(server, &tenant, vec![Value::Object(shown.clone())]).await;
+        shown.insert("width".to_owned(), json!(7));
+        let wrong = tenant.request(server, "POST", "/queue").json(&json!({ "member": [shown] })).send().await;
+        assert_eq!(pointers(&wrong.expect_problem(400, "/invalid")), ["/member/0/width"]);
+        let other = json!({ "member": [member(json!({ "family": "F" }))] });
+        let other = tenant.request(server, "POST", "/queue").json(&other).send().await;
+        assert_eq!(pointers(&other.expect_problem(400, "/invalid")), ["/member/0/family"]);
+    }
+);
+
+contract_test!(
+    odd_queries_conditions_and_pages_are_read_exactly,
+    options = without_workers(),
+    async |server: &mut TestServer| {
+        let tenant = server.new_customer("harbour").await;
+        let space = space(server, &tenant, "plans").await;
+        let member = |id: &str, tags: &[&str], roles: &[&str]| json!({ "id": id, "space": space, "origin": "https://masters.harbour.example/a.tif", "tags": tags, "roles": roles });
+        let tricky = [r#"say "x\"#, "x"];
+        let members =
+            vec![member("a", &["one", "two"], &["r:1", "r:2"]), member("b", &tricky, &[]), member("c", &[], &["r,:1"])];
+        submit(server, &tenant, members).await;
+        let found = async |q: Value| {
+            let link = format!("/allImages?q={}", encoded(&q.to_string()));
+            ids(&view(server, &tenant, &link).await).join(" ")
+        };
+        assert_eq!(found(json!({ "tags": [","] })).await, "");
+        assert_eq!(found(json!({ "roles": [","] })).await, "");
+        assert_eq!(found(json!({ "tags": ["x"] })).await, "b");
+        assert_eq!(found(json!({ "tags": [r#"x\"#] })).await, "");
+        assert_eq!(found(json!({ "tags": [tricky[0]] })).await, "b");
+        assert_eq!(found(json!({ "roles": ["r,:1", "r:2"] })).await, "a c");
+        assert_eq!(found(json!({ "id": [] })).await, "", "any of none is none");
+        assert_eq!(found(json!({ "tags": [] })).await, "a b c", "all of none are all");
+
+        let first = view(server, &tenant, "/allImages?pageSize=1").await;
+        let next = link(&first["view"], "next").replace("page=2", &format!("page={}", i64::MAX));
+        let far = view(server, &tenant, &next).await;
+        assert_eq!(ids(&far), ["b"], "the cursor says where");
+        assert!(far["view"]["page"].as_i64().unwrap() > 1_000_000);
+
+        let latin = b"\"\xe9\"";
+        let delete = tenant.request(server, "DELETE", &format!("/spaces/{space}/images/a"));
+        delete.header_bytes("if-match", latin).send().await.expect_problem(412, "/precondition-failed");
+        let huge =
+            json!({ "number1": 9_223_372_036_854_775_808_u64, "origin": "https://masters.harbour.example/a.tif" });
+        let huge = tenant.request(server, "PUT", &format!("/spaces/{space}/images/d")).json(&huge).send().await;
+        let problem = huge.expect_problem(400, "/invalid");
+        assert!(problem["detail"].as_str().unwrap().contains("9223372036854775807 at most"), "{problem}");
+        for path in [format!("/spaces/0{space}"), format!("/spaces/+{space}")] {
+            let none = tenant.request(server, "GET", &path).send().await;
+            assert!(matches!(none.status, 400 | 404), "{none}");
+        }
+    }
+);

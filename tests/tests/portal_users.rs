@@ -143,6 +143,10 @@ contract_test!(an_email_address_is_unique_over_all_customers, profiles, async |s
     assert_eq!(pointers(&problem), ["/email"]);
     assert_eq!(get(server, &abbey, &link(&own)).await.json()["email"], "monk@abbey.example");
     assert_eq!(get(server, &abbey, USERS).await.json()["totalItems"], 1);
+    // Letter case is that of any script.
+    user(server, &harbour, "straße@harbour.example").await;
+    let same = json!({ "email": "STRASSE@harbour.example", "password": PASSWORD });
+    send(server, &abbey, "POST", USERS, same).await.expect_problem(expected, "/conflict");
 
     // The own address in other letters is no conflict.
     let patch = abbey.request(server, "PATCH", &link(&own)).header("prefer", "return=representation");
@@ -306,9 +310,11 @@ contract_test!(roles_are_given_once, profiles, async |server: &mut TestServer| {
     let at = link(&user(server, &tenant, "reader@harbour.example").await);
     let to = format!("{at}/roles");
     let role = format!("{}/portalRoles/readonly", server.base_url());
-    for body in
-        [json!({ "@id": role }), json!({ "id": "readonly", "@type": "PortalRole" }), json!({ "@id": "readonly" })]
-    {
+    for body in [
+        json!({ "@id": role }),
+        json!({ "id": "readonly", "@type": "PortalRole" }),
+        json!({ "@id": "/portalRoles/readonly" }),
+    ] {
         let answer = send(server, &tenant, "POST", &to, body).await.expect(201);
         assert_eq!((answer.must_header("location"), &answer.json()["name"]), (role.as_str(), &json!("Read only")));
         assert_eq!(roles(server, &tenant, &at).await, ["readonly"]);

@@ -15,7 +15,7 @@ use crate::{
         problem::{Conflicts, Fail, Failure},
         read_only,
         session::Caller,
-        types::{AuthServiceId, CustomerId, Uri},
+        types::{AuthProfile, AuthServiceId, CustomerId, Uri},
     },
     resource,
 };
@@ -83,8 +83,7 @@ macro_rules! settings {
         pub struct $name {
             #[oai(validator(min_length = 1, max_length = 250))]
             name: String,
-            #[oai(validator(min_length = 1, max_length = 500))]
-            profile: Option<String>,
+            profile: Option<AuthProfile>,
             #[oai(validator(max_length = 1000))]
             label: Option<String>,
             #[oai(validator(max_length = 4000))]
@@ -105,7 +104,7 @@ macro_rules! settings {
 
         impl $name {
             fn settings(self) -> Settings {
-                let profile = self.profile.unwrap_or_else(|| LOGIN.to_owned());
+                let profile = self.profile.map_or_else(|| LOGIN.to_owned(), |profile| profile.0);
                 Settings {
                     name: self.name,
                     label: self.label.unwrap_or_default(),
@@ -136,8 +135,8 @@ settings!(
 pub struct AuthServiceUpdate {
     #[oai(validator(min_length = 1, max_length = 250))]
     name: Option<String>,
-    #[oai(nullable, validator(min_length = 1, max_length = 500))]
-    profile: MaybeUndefined<String>,
+    #[oai(nullable)]
+    profile: MaybeUndefined<AuthProfile>,
     #[oai(nullable, validator(max_length = 1000))]
     label: MaybeUndefined<String>,
     #[oai(nullable, validator(max_length = 4000))]
@@ -161,7 +160,7 @@ impl AuthServiceUpdate {
     fn changes(self) -> Changes {
         Changes {
             name: self.name,
-            profile: change(self.profile),
+            profile: change(self.profile).map(|profile| profile.0),
             label: change(self.label),
             description: change(self.description),
             page_label: change(self.page_label),
@@ -256,6 +255,7 @@ fn provider_changes(
 ) -> Result<ProviderChanges, Error> {
     use crate::domain::Change;
     Ok(ProviderChanges {
+        concealed: matches!(&credentials, MaybeUndefined::Value(text) if text == CONCEALED),
         configuration: configuration.map(auth_services::configuration).transpose()?,
         credentials: match change(credentials) {
             Change::Set(text) => auth_services::credentials(&text, &caller.app.secrets)?,

@@ -3,7 +3,7 @@
 use super::Tag;
 use crate::{
     collection,
-    domain::{Error, customers},
+    domain::customers,
     http::{
         answer::{Created, Resource, Updated, Value, View},
         body::{Input, Json},
@@ -11,7 +11,7 @@ use crate::{
         parameters,
         problem::{Administered, Conflicts, Fail},
         read_only,
-        session::Caller,
+        session::{Administrator, Caller},
         types::{CustomerId, CustomerName, Time, Uri},
     },
     resource,
@@ -125,12 +125,9 @@ impl Api {
     #[oai(path = "/customers", method = "post", operation_id = "customer_create")]
     async fn create(
         &self,
-        caller: Caller,
+        caller: Administrator,
         body: Json<CustomerCreate>,
     ) -> Result<Created<Customer>, Fail<Administered>> {
-        if !caller.principal.administrator {
-            return Err(Error::Forbidden("Only an administrator creates customers.".to_owned()).into());
-        }
         read_only::check::<Customer>(&body.raw, "CustomerCreate", None, "")?;
         let new = customers::NewCustomer { name: body.value.name.0, display_name: body.value.display_name };
         let made = customers::create(&caller.app.db, &caller.principal, new).await?;

@@ -5,83 +5,20 @@ use super::{
     batches::Batch,
     images::{Image, existing},
     policies::{ImageOptimisationPolicy, ThumbnailPolicy},
+    role_references::{GivenRole, GivenRoleCollection, RolesAdd},
 };
 use crate::{
-    collection,
-    domain::{
-        Error, batches, images,
-        page::{Page, Paging},
-        policies,
-    },
+    domain::{Error, batches, images, page::Paging, policies},
     http::{
-        answer::{Value, View},
-        body::{self, Input, Json},
+        answer::{Done, Value, View},
+        body::Json,
         parameters,
         problem::Fail,
-        session::{Caller, Session},
-        types::{CustomerId, ImageId, RoleReference as RoleText, SpaceId},
+        session::Caller,
+        types::{CustomerId, ImageId, SpaceId},
     },
 };
-use poem_openapi::{Object, OpenApi, param::Path};
-use serde_json::{Map, Value as JsonValue, json};
-
-/// A reference to a role.
-#[derive(Debug, Clone, Object)]
-pub struct RoleReference {
-    #[oai(rename = "@id")]
-    id: String,
-    #[oai(rename = "@type")]
-    class: String,
-}
-collection!(
-    /// A page of references to roles.
-    ImageRoleCollection of RoleReference
-);
-
-/// A reference to a role that is to be added.
-#[derive(Debug, Clone, Object)]
-pub struct RoleReferenceInput {
-    #[oai(rename = "@id")]
-    id: RoleText,
-}
-
-/// Roles to be added.
-#[derive(Debug, Clone, Object)]
-pub struct ImageRolesAdd {
-    #[oai(rename = "@type")]
-    class: Option<String>,
-    #[oai(validator(min_items = 1, max_items = 100))]
-    member: Vec<RoleReferenceInput>,
-}
-
-impl Input for ImageRolesAdd {
-    const CLASS: &'static str = "Collection";
-
-    fn prepare(members: &mut Map<String, JsonValue>) {
-        body::name_member(members);
-        if !members.contains_key("member")
-            && let Some(role) = members.get("@id").cloned()
-        {
-            *members = Map::from_iter([("member".to_owned(), json!([{ "@id": role }]))]);
-        }
-        for member in members.get_mut("member").and_then(JsonValue::as_array_mut).into_iter().flatten() {
-            if let JsonValue::String(id) = member {
-                *member = json!({ "@id": std::mem::take(id) });
-            }
-        }
-    }
-}
-
-/// A page of the roles of an image.
-fn roles(session: &Session, paging: &Paging, roles: Vec<String>) -> Value<ImageRoleCollection> {
-    let window = paging.window();
-    let total = roles.len() as i64;
-    let skip = usize::try_from(window.offset).unwrap_or(usize::MAX);
-    let take = usize::try_from(window.size).unwrap_or(usize::MAX);
-    let items = roles.into_iter().skip(skip).take(take);
-    let items = items.map(|id| RoleReference { id, class: "Role".to_owned() }).collect();
-    session.value(&ImageRoleCollection::new(session, paging, Page { items, total, next: None }))
-}
+use poem_openapi::{OpenApi, param::Path};
 
 /// The operations.
 pub struct Api;
@@ -99,10 +36,10 @@ impl Api {
         customer: Path<CustomerId>,
         space: Path<SpaceId>,
         image: Path<ImageId>,
-    ) -> Result<Value<Image>, Fail> {
+    ) -> Result<Done<Image>, Fail> {
         let again = images::reingest(&caller.app.db, existing(&customer, &space, &image)?).await?;
         caller.app.engine.wake();
-        Ok(caller.value(&Image::item(again, &caller.links)))
+        Ok(caller.done(&Image::item(again, &caller.links)))
     }
 
     #[oai(
@@ -116,10 +53,12 @@ impl Api {
         customer: Path<CustomerId>,
         space: Path<SpaceId>,
         image: Path<ImageId>,
-    ) -> Result<Value<ImageRoleCollection>, Fail> {
+    ) -> Result<Value<GivenRoleCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
-        let found = images::get(&caller.app.db, &existing(&customer, &space, &image)?).await?;
-        Ok(roles(&caller, &paging, found.settings.roles))
+        let home = caller.links.roles(customer.0.0);
+        let page = images::roles(&caller.app.db, &existing(&customer, &space, &image)?, &home, &paging).await?;
+        let page = page.map(|given| GivenRole::member(given, &caller.links));
+        Ok(caller.value(&GivenRoleCollection::new(&caller, &paging, page)))
     }
 
     #[oai(
@@ -133,11 +72,12 @@ impl Api {
         customer: Path<CustomerId>,
         space: Path<SpaceId>,
         image: Path<ImageId>,
-        body: Json<ImageRolesAdd>,
-    ) -> Result<Value<ImageRoleCollection>, Fail> {
-        let added = body.value.member.into_iter().map(|role| role.id.0).collect();
-        let image = images::add_roles(&caller.app.db, existing(&customer, &space, &image)?, added).await?;
-        Ok(roles(&caller, &Paging::default(), image.settings.roles))
+        body: Json<RolesAdd>,
+    ) -> Result<Done<GivenRoleCollection>, Fail> {
+        let added = body.value.references(&caller.links, customer.0.0)?;
+        let page = images::add_roles(&caller.app.db, existing(&customer, &space, &image)?, added).await?;
+        let page = page.map(|given| GivenRole::member(given, &caller.links));
+        Ok(caller.done(&GivenRoleCollection::new(&caller, &Paging::default(), page)))
     }
 
     #[oai(

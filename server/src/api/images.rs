@@ -253,6 +253,14 @@ registration!(
     |input, at| name(input.id.as_ref(), input.model_id.as_ref(), at), |input| Some(input.space)
 );
 
+impl ImageRegistration {
+    /// Which image it registers, if it says so.
+    pub(super) fn at(&self, customer: i64) -> Option<ImageRef> {
+        let id = self.id.as_ref().or(self.model_id.as_ref())?.0.clone();
+        Some(ImageRef { customer, space: self.space, id })
+    }
+}
+
 fn name(new: Option<&ImageName>, old: Option<&ImageName>, at: &str) -> Result<Option<String>, Fault> {
     agree(new, old, "id", "modelId", at).map(|name| name.map(|n| n.0.clone()))
 }

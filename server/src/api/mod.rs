@@ -21,6 +21,7 @@ pub mod policies;
 pub mod portal_roles;
 pub mod portal_users;
 pub mod queue;
+pub mod role_references;
 pub mod roles;
 pub mod spaces;
 pub mod storage;

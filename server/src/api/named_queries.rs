@@ -128,7 +128,7 @@ async fn create_at(
     caller: &Caller,
     customer: i64,
     id: String,
-    body: Json<NamedQueryReplace>,
+    body: &Json<NamedQueryReplace>,
 ) -> Result<named_queries::NamedQuery, Failure> {
     caller.conditions.check(None)?;
     let certain = json!({
@@ -136,7 +136,7 @@ async fn create_at(
         "warnings": named_queries::warnings(&body.value.template),
     });
     read_only::check::<NamedQuery>(&body.raw, "NamedQueryReplace", Some(&certain), "")?;
-    let name = body.value.name.ok_or_else(|| {
+    let name = body.value.name.clone().ok_or_else(|| {
         let detail = format!("There is no named query `{id}`: send `name` besides `template` to create it.");
         Failure::invalid("/name", detail)
     })?;
@@ -144,7 +144,7 @@ async fn create_at(
         id: Some(id),
         name: name.0,
         global: body.value.global.unwrap_or_default(),
-        template: body.value.template,
+        template: body.value.template.clone(),
     };
     Ok(named_queries::create(&caller.app.db, &caller.principal, customer, new).await?)
 }
@@ -200,8 +200,14 @@ impl Api {
         let old = match stored(&caller, customer, &key.0.0).await {
             Ok(old) => old,
             Err(Failure::Domain(Error::Missing(_))) => {
-                let made = create_at(&caller, customer, key.0.0, body).await?;
-                return Ok(caller.replaced(&NamedQuery::item(customer, made, &caller.links), true));
+                match create_at(&caller, customer, key.0.0.clone(), &body).await {
+                    Ok(made) => return Ok(caller.replaced(&NamedQuery::item(customer, made, &caller.links), true)),
+                    // Perhaps another request has just created it, and this one replaces it.
+                    Err(conflict @ Failure::Domain(Error::Conflict(_))) => {
+                        stored(&caller, customer, &key.0.0).await.map_err(|_| conflict)?
+                    }
+                    Err(failure) => return Err(failure.into()),
+                }
             }
             Err(failure) => return Err(failure.into()),
         };

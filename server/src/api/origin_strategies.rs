@@ -152,7 +152,7 @@ macro_rules! settings {
                 Ok(Given {
                     regex: regex(self.regex),
                     strategy: strategy(self.strategy, self.origin_strategy)?,
-                    credentials: self.credentials.map(Into::into),
+                    credentials: self.credentials.map_or(Change::Keep, |c| Change::Set(c.into())),
                     optimised: self.optimised.map_or(Change::Keep, Change::Set),
                     order: self.order.map_or(Change::Keep, Change::Set),
                 })
@@ -184,7 +184,8 @@ pub struct CustomerOriginStrategyUpdate {
     strategy: Option<String>,
     #[oai(deprecated, validator(min_length = 1, max_length = 1000))]
     origin_strategy: Option<String>,
-    credentials: Option<OriginCredentials>,
+    #[oai(nullable)]
+    credentials: MaybeUndefined<OriginCredentials>,
     #[oai(nullable)]
     optimised: MaybeUndefined<bool>,
     #[oai(nullable)]
@@ -196,7 +197,7 @@ impl CustomerOriginStrategyUpdate {
         Ok(Given {
             regex: self.regex,
             strategy: strategy(self.strategy, self.origin_strategy)?,
-            credentials: self.credentials.map(Into::into),
+            credentials: change(self.credentials).map(Into::into),
             optimised: change(self.optimised),
             order: change(self.order),
         })
@@ -263,7 +264,7 @@ impl Api {
     #[oai(path = "/originStrategies", method = "get", operation_id = "origin_strategy_list_global")]
     async fn list_global(&self, caller: Caller) -> Result<Value<OriginStrategyCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
-        let page = origin_strategies::strategies(&paging).map(|s| OriginStrategy::member(s, &caller.links));
+        let page = origin_strategies::strategies(&paging)?.map(|s| OriginStrategy::member(s, &caller.links));
         Ok(caller.value(&OriginStrategyCollection::new(&caller, &paging, page)))
     }
 
@@ -396,7 +397,7 @@ impl Api {
         body: Json<OriginCredentials>,
     ) -> Result<Value<CustomerOriginStrategy>, Fail> {
         let (_, version) = stored(&caller, customer.0.0, &id.0.0).await?;
-        let given = Given { credentials: Some(body.value.into()), ..Given::default() };
+        let given = Given { credentials: Change::Set(body.value.into()), ..Given::default() };
         let app = &caller.app;
         let new = origin_strategies::update(&app.db, &app.secrets, customer.0.0, &id.0.0, given, version)
             .await

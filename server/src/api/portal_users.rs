@@ -147,7 +147,7 @@ impl Input for PortalRoleReference {
 /// refused by name.
 fn name(reference: PortalRoleText, links: &Links) -> String {
     let role = reference.0;
-    role.strip_prefix(&links.portal_role("")).map(str::to_owned).unwrap_or(role)
+    links.id_within(&links.path("/portalRoles"), &role).unwrap_or(role)
 }
 
 fn names(references: Vec<PortalRoleText>, links: &Links) -> Vec<String> {

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     domain::{
+        Error, Fault,
         batches::State,
-        images::Scope,
+        images::{ImageRef, Scope},
         queue,
         register::{PRIORITY_HIGH, PRIORITY_NORMAL},
     },
@@ -131,11 +132,11 @@ async fn submit(
         ));
     }
     let mut faults = Vec::new();
-    for (i, member) in body::members(&body.raw).iter().enumerate() {
-        if let Some(member) = member.as_object() {
-            let at = format!("/member/{i}");
-            faults.extend(full_id_faults(member, customer, None, &at));
-            faults.extend(read_only::faults::<Image>(member, "ImageRegistration", None, &at));
+    for (i, (given, member)) in body::members(&body.raw).iter().zip(&body.value.member).enumerate() {
+        if let Some(given) = given.as_object() {
+            let pointer = format!("/member/{i}");
+            faults.extend(full_id_faults(given, customer, None, &pointer));
+            faults.extend(read_only_faults(caller, given, member.at(customer), &pointer).await?);
         }
     }
     crate::domain::check(faults)?;
@@ -144,6 +145,23 @@ async fn submit(
     let batch = queue::submit(&caller.app.db, &engine.rules, customer, members, priority).await?;
     engine.wake();
     Ok(caller.created(&Batch::item(&batch, &caller.links)))
+}
+
+/// What a member says that it must not, seen against the image that it registers again.
+async fn read_only_faults(
+    caller: &Caller,
+    given: &Map<String, JsonValue>,
+    at: Option<ImageRef>,
+    pointer: &str,
+) -> Result<Vec<Fault>, Failure> {
+    let faults = |known: Option<&JsonValue>| read_only::faults::<Image>(given, "ImageRegistration", known, pointer);
+    let blind = faults(None);
+    let Some(at) = at.filter(|_| !blind.is_empty()) else { return Ok(blind) };
+    match crate::domain::images::get(&caller.app.db, &at).await {
+        Ok(image) => Ok(faults(Some(&read_only::shown(&Image::member(image, &caller.links))))),
+        Err(Error::Missing(_)) => Ok(blind),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The operations.

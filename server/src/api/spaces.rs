@@ -1,16 +1,19 @@
 //! Spaces: numbered partitions of a customer's images.
 
-use super::{Tag, change, roles::Role};
+use super::{
+    Tag, change,
+    role_references::{GivenRole, GivenRoleCollection, RolesAdd, references},
+};
 use crate::{
     collection,
     domain::{
-        Change, Error, Fault, check,
+        Change, Error,
         page::Paging,
-        roles::{Given, Reference, References, Target},
+        roles::References,
         spaces::{self, Changes, Settings, UNLIMITED},
     },
     http::{
-        answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
+        answer::{Created, Deleted, Done, Replaced, Resource, Updated, Value, View},
         body::{Input, Json},
         links::Links,
         parameters,
@@ -22,7 +25,7 @@ use crate::{
     resource,
 };
 use poem_openapi::{Object, OpenApi, param::Path, types::MaybeUndefined};
-use serde_json::{Map, Value as JsonValue, json};
+use serde_json::json;
 
 /// A space.
 #[derive(Debug, Clone, Object)]
@@ -89,7 +92,7 @@ macro_rules! settings {
         #[derive(Debug, Clone, Object)]
         #[oai(rename_all = "camelCase")]
         pub struct $name {
-            #[oai(validator(min_length = 1, max_length = 500))]
+            #[oai(validator(min_length = 1, max_length = 500, pattern = r"\S"))]
             name: String,
             #[oai(validator(max_items = 100))]
             default_tags: Option<Vec<TagText>>,
@@ -138,7 +141,7 @@ settings!(
 #[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SpaceUpdate {
-    #[oai(validator(min_length = 1, max_length = 500))]
+    #[oai(validator(min_length = 1, max_length = 500, pattern = r"\S"))]
     name: Option<String>,
     #[oai(nullable, validator(max_items = 100))]
     default_tags: MaybeUndefined<Vec<TagText>>,
@@ -206,26 +209,6 @@ fn asked(roles: RolesOrLink, links: &Links, customer: i64, space: Option<i64>) -
     Ok(Change::Set(References { home, all: references(all, "/defaultRoles", target)? }))
 }
 
-/// References to roles, of which `id` tells the local ones; their places in the body are under `at`.
-fn references(
-    roles: Vec<RoleReference>,
-    at: &str,
-    id: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<Reference>, Failure> {
-    let mut faults = Vec::new();
-    let mut all = Vec::with_capacity(roles.len());
-    for (i, RoleReference(text)) in roles.into_iter().enumerate() {
-        let at = format!("{at}/{i}");
-        match id(&text) {
-            Some(id) => all.push(Reference { at, to: Target::Id(id) }),
-            None if url::Url::parse(&text).is_ok() => all.push(Reference { at, to: Target::Uri(text) }),
-            None => faults.push(Fault::new(at, format!("`{text}` is neither the URI nor the id of a role."))),
-        }
-    }
-    check(faults)?;
-    Ok(all)
-}
-
 /// The stored space as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, customer: i64, space: i64) -> Result<(Space, Option<i64>), Failure> {
     let old = spaces::get(&caller.app.db, customer, space).await?;
@@ -233,78 +216,6 @@ async fn stored(caller: &Caller, customer: i64, space: i64) -> Result<(Space, Op
     let shown = Space::item(old, &caller.links);
     caller.conditions.check(Some(&shown.etag()))?;
     Ok((shown, version))
-}
-
-/// A role that a space gives its images.
-#[derive(Debug, Clone, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
-pub struct DefaultRole {
-    #[oai(rename = "@id")]
-    id: Uri,
-    #[oai(rename = "@type")]
-    class: String,
-    name: Option<String>,
-    label: Option<String>,
-    aliases: Option<Vec<String>>,
-    auth_service: Option<Uri>,
-}
-collection!(
-    /// A page of the roles that a space gives its images.
-    DefaultRoleCollection of DefaultRole
-);
-
-impl DefaultRole {
-    fn member(given: Given, links: &Links) -> Self {
-        match given {
-            Given::Role(role) => {
-                let Role { id, class, name, label, aliases, auth_service, .. } = Role::member(role, links);
-                Self { id, class, name: Some(name), label: Some(label), aliases: Some(aliases), auth_service }
-            }
-            Given::Uri(uri) => Self {
-                id: Uri(uri),
-                class: "Role".to_owned(),
-                name: None,
-                label: None,
-                aliases: None,
-                auth_service: None,
-            },
-        }
-    }
-}
-
-/// Roles to be added to those that a space gives its images.
-#[derive(Debug, Clone, Object)]
-pub struct DefaultRolesAdd {
-    #[oai(rename = "@id")]
-    id: Option<RoleReference>,
-    #[oai(validator(max_items = 100))]
-    member: Option<Vec<RoleReference>>,
-}
-
-impl Input for DefaultRolesAdd {
-    const CLASS: &'static str = "Role";
-    const ALSO: &'static [&'static str] = &["Collection", "RoleCollection"];
-
-    fn prepare(members: &mut Map<String, JsonValue>) {
-        if !members.contains_key("member")
-            && let Some(all) = members.remove("members")
-        {
-            members.insert("member".to_owned(), all);
-        }
-        for role in members.get_mut("member").and_then(JsonValue::as_array_mut).into_iter().flatten() {
-            if let Some(id @ JsonValue::String(_)) = role.get_mut("@id").map(JsonValue::take) {
-                *role = id;
-            }
-        }
-        if members.contains_key("member") {
-            // This is the `@id` of the collection.
-            members.remove("@id");
-        }
-    }
-
-    fn of_list(items: Vec<JsonValue>) -> Option<Map<String, JsonValue>> {
-        Some(Map::from_iter([("member".to_owned(), JsonValue::Array(items))]))
-    }
 }
 
 /// The operations.
@@ -406,12 +317,12 @@ impl Api {
         caller: Caller,
         customer: Path<CustomerId>,
         space: Path<SpaceId>,
-    ) -> Result<Value<DefaultRoleCollection>, Fail> {
+    ) -> Result<Value<GivenRoleCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
         let home = caller.links.roles(customer.0.0);
         let page = spaces::default_roles(&caller.app.db, customer.0.0, space.0.0, &home, &paging).await?;
-        let page = page.map(|given| DefaultRole::member(given, &caller.links));
-        Ok(caller.value(&DefaultRoleCollection::new(&caller, &paging, page)))
+        let page = page.map(|given| GivenRole::member(given, &caller.links));
+        Ok(caller.value(&GivenRoleCollection::new(&caller, &paging, page)))
     }
 
     #[oai(
@@ -424,23 +335,11 @@ impl Api {
         caller: Caller,
         customer: Path<CustomerId>,
         space: Path<SpaceId>,
-        body: Json<DefaultRolesAdd>,
-    ) -> Result<Value<DefaultRoleCollection>, Fail> {
-        let home = caller.links.roles(customer.0.0);
-        let id = |text: &str| caller.links.id_within(&home, text);
-        let all = match (body.value.member, body.value.id) {
-            (Some(roles), _) => references(roles, "/member", id)?,
-            (None, Some(role)) => references(vec![role], "/@id", id)?
-                .into_iter()
-                .map(|role| Reference { at: "/@id".to_owned(), ..role })
-                .collect(),
-            (None, None) => {
-                return Err(Error::invalid("/member", "The member `member` is missing: say which roles to add.").into());
-            }
-        };
-        let references = References { home: home.clone(), all };
+        body: Json<RolesAdd>,
+    ) -> Result<Done<GivenRoleCollection>, Fail> {
+        let references = body.value.references(&caller.links, customer.0.0)?;
         let page = spaces::add_default_roles(&caller.app.db, customer.0.0, space.0.0, references).await?;
-        let page = page.map(|given| DefaultRole::member(given, &caller.links));
-        Ok(caller.value(&DefaultRoleCollection::new(&caller, &Paging::default(), page)))
+        let page = page.map(|given| GivenRole::member(given, &caller.links));
+        Ok(caller.done(&GivenRoleCollection::new(&caller, &Paging::default(), page)))
     }
 }

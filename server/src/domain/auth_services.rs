@@ -95,6 +95,8 @@ pub struct ProviderChanges {
     pub configuration: Option<String>,
     /// See [`RoleProvider::credentials`].
     pub credentials: Change<String>,
+    /// Whether the credentials were given as [`CONCEALED`], which means those that are stored.
+    pub concealed: bool,
 }
 
 /// Seconds that a session or token lives unless something else is said.
@@ -397,6 +399,10 @@ pub async fn put_provider(
             let is_new = before.is_none();
             if is_new && !may_create {
                 return Err(no_provider(&id));
+            }
+            if changes.concealed && before.as_ref().is_none_or(|p| p.credentials.is_none()) {
+                let detail = "No credentials are stored for this role provider: give them, or leave the member out.";
+                return Err(Error::invalid("/credentials", detail));
             }
             let (configuration, credentials) = before.map_or((None, None), |p| (Some(p.configuration), p.credentials));
             let provider = RoleProvider {

@@ -4,10 +4,11 @@ use super::{
     Error, Fault, check,
     images::{Changes, Image, ImageRef, MAX_LIST, Settings, changed, check_channels, remove},
     keys::lock_usage,
+    spaces::{self, Space},
 };
 use crate::store::{self, Db};
 use futures::FutureExt;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 /// Characters of a tag or free text at most.
 const MAX_TEXT: usize = 500;
@@ -47,8 +48,10 @@ pub async fn delete(db: &Db, customer: i64, wanted: &[ImageRef]) -> Result<Vec<I
         async move {
             let mut usage = lock_usage(tx, customer).await?;
             let found = store::images::lock_many(tx, customer, &wanted).await?;
-            remove(tx, &found, &mut usage).await?;
-            store::usage::put(tx, customer, &usage).await?;
+            if !found.is_empty() {
+                remove(tx, &found, &mut usage).await?;
+                store::usage::put(tx, customer, &usage).await?;
+            }
             Ok(found)
         }
         .boxed()
@@ -70,12 +73,17 @@ pub async fn update(db: &Db, customer: i64, changes: Vec<(ImageRef, Changes)>) -
             let mut faults = Vec::new();
             let mut images = Vec::with_capacity(wanted.len());
             let mut touched = Vec::new();
+            let mut homes: BTreeMap<i64, Space> = BTreeMap::new();
             for (i, (at, changes)) in wanted.into_iter().zip(changes).enumerate() {
                 let Some(mut image) = found.remove(&(at.space, at.id.clone())) else {
                     faults.push(unknown(i, &at));
                     continue;
                 };
-                let new = changed(image.settings.clone(), changes);
+                let home = match homes.entry(at.space) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(spaces::home(tx, customer, at.space).await?),
+                };
+                let new = changed(image.settings.clone(), changes, home);
                 let pointer = format!("/member/{i}/mediaType");
                 let channels = new.channels.iter().filter(|_| new.media_type != image.settings.media_type);
                 // The channels stay, so that a media type they are not for is at fault.

@@ -6,7 +6,9 @@ use super::{
     page::{Page, Paging},
     query::{ImageOrder, ImageQuery},
     register::{self, Rules},
-    spaces, time,
+    roles::{self, Given, References},
+    spaces::{self, Space},
+    time,
 };
 use crate::{
     ingest::address::check_origin,
@@ -236,7 +238,8 @@ pub async fn update(
             if version.is_some_and(|v| v != image.version) {
                 return Err(Error::Changed);
             }
-            let settings = changed(image.settings.clone(), changes);
+            let home = spaces::home(tx, at.customer, at.space).await?;
+            let settings = changed(image.settings.clone(), changes, &home);
             if let Some(channels) = &settings.channels {
                 check(check_channels(channels, &settings.media_type, "/deliveryChannels"))?;
             }
@@ -265,15 +268,16 @@ fn reprocesses(old: &Settings, new: &Settings) -> bool {
     old.origin != new.origin || old.channels != new.channels || old.max_unauthorised != new.max_unauthorised
 }
 
-pub(crate) fn changed(old: Settings, changes: Changes) -> Settings {
+/// The settings after the changes; what loses its value gets the default that images of the space have.
+pub(crate) fn changed(old: Settings, changes: Changes, home: &Space) -> Settings {
     let [s1, s2, s3] = changes.strings;
     let [n1, n2, n3] = changes.numbers;
     let [o1, o2, o3] = old.strings;
     let origin = changes.origin.unwrap_or(old.origin);
     Settings {
-        max_unauthorised: changes.max_unauthorised.apply(old.max_unauthorised, spaces::UNLIMITED),
-        tags: changes.tags.apply(old.tags, Vec::new()),
-        roles: changes.roles.apply(old.roles, Vec::new()),
+        max_unauthorised: changes.max_unauthorised.apply(old.max_unauthorised, home.max_unauthorised),
+        tags: changes.tags.apply(old.tags, home.default_tags.clone()),
+        roles: changes.roles.apply(old.roles, home.default_roles.clone()),
         manifests: changes.manifests.apply(old.manifests, Vec::new()),
         strings: [s1.apply(o1, String::new()), s2.apply(o2, String::new()), s3.apply(o3, String::new())],
         numbers: [n1.apply(old.numbers[0], 0), n2.apply(old.numbers[1], 0), n3.apply(old.numbers[2], 0)],
@@ -372,31 +376,37 @@ pub async fn reingest(db: &Db, at: ImageRef) -> Result<Image, Error> {
     .await
 }
 
-/// Adds the roles that an image doesn't have yet, after those it has.
+/// The roles of an image; `home` is the URI of the roles of the customer.
 ///
 /// # Errors
-/// [`Error::Missing`], [`Error::Invalid`] for too many, or whatever the database says.
-pub async fn add_roles(db: &Db, at: ImageRef, roles: Vec<String>) -> Result<Image, Error> {
+/// [`Error::Missing`], [`Error::Invalid`] for a position that is none of the list, or whatever the database says.
+pub async fn roles(db: &Db, at: &ImageRef, home: &str, paging: &Paging) -> Result<Page<Given>, Error> {
+    roles::shown(db, at.customer, home, get(db, at).await?.settings.roles, paging).await
+}
+
+/// Adds the roles that an image doesn't have yet, after those it has; answers all of them.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`] for an unknown role or too many, or whatever the database says.
+pub async fn add_roles(db: &Db, at: ImageRef, references: References) -> Result<Page<Given>, Error> {
     db.write(move |tx| {
         async move {
             lock_usage(tx, at.customer).await?;
             let mut image = store::images::lock(tx, &at).await?.ok_or_else(|| missing(&at))?;
-            let before = image.settings.roles.len();
-            for role in roles {
-                if !image.settings.roles.contains(&role) {
-                    image.settings.roles.push(role);
+            let home = references.home.clone();
+            let mut new = roles::uris(tx, at.customer, references).await?;
+            new.retain(|uri| !image.settings.roles.contains(uri));
+            if !new.is_empty() {
+                image.settings.roles.extend(new);
+                let count = image.settings.roles.len();
+                if count > MAX_LIST {
+                    let detail = format!("The image would have {count} roles, {MAX_LIST} are allowed: add fewer.");
+                    return Err(Error::invalid("/member", detail));
                 }
-            }
-            let count = image.settings.roles.len();
-            if count > MAX_LIST {
-                let detail = format!("The image would have {count} roles, {MAX_LIST} are allowed: add fewer.");
-                return Err(Error::invalid("/member", detail));
-            }
-            if count > before {
                 image.version += 1;
                 store::images::put(tx, &image).await?;
             }
-            Ok(image)
+            roles::shown(tx, at.customer, &home, image.settings.roles, &Paging::default()).await
         }
         .boxed()
     })

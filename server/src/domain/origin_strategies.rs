@@ -3,7 +3,7 @@
 use super::{
     Change, Error, Fault, check,
     keys::lock_usage,
-    page::{Page, Paging},
+    page::{self, Page, Paging},
     patterns,
 };
 use crate::{
@@ -94,12 +94,11 @@ impl Strategy {
 }
 
 /// The ways that the platform has.
-pub fn strategies(paging: &Paging) -> Page<Strategy> {
-    let window = paging.window();
-    let skip = usize::try_from(window.offset).unwrap_or(usize::MAX);
-    let take = usize::try_from(window.size).unwrap_or(usize::MAX);
-    let shown = Strategy::ALL.into_iter().skip(skip).take(take).collect();
-    Page::new((shown, None), Strategy::ALL.len() as i64)
+///
+/// # Errors
+/// [`Error::Invalid`] for a position that is none of the list.
+pub fn strategies(paging: &Paging) -> Result<Page<Strategy>, Error> {
+    page::short(Strategy::ALL.to_vec(), paging)
 }
 
 /// One of the ways that the platform has.
@@ -166,7 +165,7 @@ pub struct Given {
     /// See [`Rule::strategy`].
     pub strategy: Option<Strategy>,
     /// See [`Rule::credentials`].
-    pub credentials: Option<Credentials>,
+    pub credentials: Change<Credentials>,
     /// See [`Rule::optimised`].
     pub optimised: Change<bool>,
     /// See [`Rule::order`].
@@ -349,27 +348,27 @@ async fn free(tx: &Tx, rule: &Rule) -> Result<(), Error> {
 /// The rule after what is given.
 fn apply(old: Rule, given: Given, secrets: &Secrets) -> Result<Rule, Error> {
     let strategy = given.strategy.unwrap_or(old.strategy);
-    let stored = old.credentials.filter(|_| strategy == old.strategy);
+    let stored = old.credentials.filter(|_| strategy == old.strategy && given.credentials != Change::Reset);
     let mut faults = Vec::new();
     let credentials = match (given.credentials, strategy.requires_credentials()) {
-        (Some(_), false) => {
+        (Change::Set(_), false) => {
             let detail = format!("The strategy `{}` takes no credentials: leave them out.", strategy.id());
             faults.push(Fault::new("/credentials", detail));
             None
         }
-        (Some(Credentials::New(login)), true) => {
+        (Change::Set(Credentials::New(login)), true) => {
             if strategy == Strategy::Basic && login.user.contains(':') {
                 let detail = "A user name with a colon can't be sent with Basic authentication: use another one.";
                 faults.push(Fault::new("/credentials/user", detail));
             }
             Some(seal(&login, secrets)?)
         }
-        (Some(Credentials::Stored), true) if stored.is_none() => {
+        (Change::Set(Credentials::Stored), true) if stored.is_none() => {
             let detail = "No credentials are stored for this strategy: give a user name and a password.";
             faults.push(Fault::new("/credentials", detail));
             None
         }
-        (None, true) if stored.is_none() => {
+        (Change::Keep | Change::Reset, true) if stored.is_none() => {
             let detail =
                 format!("The strategy `{}` needs credentials: give a user name and a password.", strategy.id());
             faults.push(Fault::new("/credentials", detail));

@@ -20,6 +20,11 @@ const FIRST_ROLE: &str = "superuser";
 /// The role within the account of everybody else.
 const LATER_ROLE: &str = "user";
 
+/// An e-mail address without regard to letter case, in any script: what two portal users can't share.
+pub fn folded(email: &str) -> String {
+    unicase::UniCase::unicode(email).to_folded_case()
+}
+
 /// A portal user. Its password hash stays in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalUser {

@@ -20,6 +20,8 @@ pub struct ImageQuery {
     pub roles: Vec<String>,
     /// Any of these manifests.
     pub manifests: Vec<String>,
+    /// An empty list of alternatives was asked for, which nothing fulfils.
+    pub impossible: bool,
 }
 
 /// The shortcut parameters, as texts; they override the same key of `q`.
@@ -79,6 +81,8 @@ impl ImageQuery {
 
     fn condition(&mut self, key: &str, value: &Value) -> Result<(), String> {
         let folded = key.to_ascii_lowercase();
+        // All of no tags is no condition; any of no values is one that nothing fulfils.
+        self.impossible |= folded != "tags" && value.as_array().is_some_and(Vec::is_empty);
         if let Some(i) = STRINGS.iter().position(|s| *s == folded) {
             self.strings[i] = texts(value)?;
         } else if let Some(i) = NUMBERS.iter().position(|n| *n == folded) {

@@ -127,6 +127,7 @@ pub async fn register(
         .into_iter()
         .map(|image| ((image.at.space, image.at.id.clone()), image))
         .collect();
+    check(other_families(&registrations, &wanted, &existing, pointers))?;
     room(tx, policies, customer, &usage, (wanted.len() - existing.len()) as i64).await?;
 
     let now = time::now();
@@ -187,6 +188,27 @@ async fn homes(
     Ok(homes)
 }
 
+/// Registrations of what exists already as something else.
+fn other_families(
+    registrations: &[Registration],
+    wanted: &[(i64, String)],
+    existing: &HashMap<(i64, String), Image>,
+    pointers: &[String],
+) -> Vec<Fault> {
+    let places = wanted.iter().zip(pointers);
+    let families = registrations.iter().zip(places).filter_map(|(registration, (place, pointer))| {
+        Some((registration.family.as_ref()?, &existing.get(place)?.settings.family, place, pointer))
+    });
+    families
+        .filter(|(new, old, ..)| new != old)
+        .map(|(_, old, (_, id), pointer)| {
+            let detail =
+                format!("`{id}` is of family {old}, which can't change: delete it first, or leave `family` out.");
+            Fault::new(format!("{pointer}/family"), detail)
+        })
+        .collect()
+}
+
 /// Whether the storage policy has room for more images.
 async fn room(tx: &Tx, policies: &Policies, customer: i64, usage: &Usage, new: i64) -> Result<(), Error> {
     let owner = store::customers::get(tx, customer)
@@ -218,6 +240,7 @@ fn image(
     now: i64,
 ) -> Image {
     let kept_manifests = || old.as_ref().map_or_else(Vec::new, |o| o.settings.manifests.clone());
+    let kept_family = || old.as_ref().map(|o| o.settings.family.clone());
     // Also where the image exists: replacing what a space protects must not open it.
     let settings = Settings {
         max_unauthorised: registration.max_unauthorised.unwrap_or(home.max_unauthorised),
@@ -227,7 +250,7 @@ fn image(
         strings: registration.strings,
         numbers: registration.numbers,
         media_type: registration.media_type.unwrap_or_else(|| guess_media_type(&registration.origin).to_owned()),
-        family: registration.family.unwrap_or_else(|| "I".to_owned()),
+        family: registration.family.or_else(kept_family).unwrap_or_else(|| "I".to_owned()),
         channels: registration.channels,
         origin: registration.origin,
     };

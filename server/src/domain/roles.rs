@@ -6,7 +6,7 @@ use super::{
     auth_services::{self, AuthService, NEW},
     check,
     keys::lock_usage,
-    page::{Page, Paging},
+    page::{self, Page, Paging},
 };
 use crate::store::{self, Db, Query, Tx};
 use futures::FutureExt;
@@ -379,17 +379,27 @@ pub(crate) async fn uris(db: &impl Query, customer: i64, references: References)
     Ok(uris)
 }
 
-/// What is known of the roles of these URIs; those of the customer start with `home`.
-pub(crate) async fn known(db: &impl Query, customer: i64, home: &str, uris: Vec<String>) -> Result<Vec<Given>, Error> {
-    let mut given = Vec::with_capacity(uris.len());
+/// A page of the roles of these URIs with what is known of them; those of the customer start with `home`.
+///
+/// # Errors
+/// [`Error::Invalid`] for a position that is none of the list, or whatever the database says.
+pub(crate) async fn shown(
+    db: &impl Query,
+    customer: i64,
+    home: &str,
+    uris: Vec<String>,
+    paging: &Paging,
+) -> Result<Page<Given>, Error> {
+    let Page { items: uris, total, next } = page::short(uris, paging)?;
+    let mut items = Vec::with_capacity(uris.len());
     for uri in uris {
         let role = match uri.strip_prefix(home).and_then(|rest| rest.strip_prefix('/')) {
             Some(id) => store::roles::get(db, customer, id).await?,
             None => None,
         };
-        given.push(role.map_or(Given::Uri(uri), Given::Role));
+        items.push(role.map_or(Given::Uri(uri), Given::Role));
     }
-    Ok(given)
+    Ok(Page { items, total, next })
 }
 
 #[cfg(test)]

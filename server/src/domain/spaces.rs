@@ -7,7 +7,7 @@ use super::{
     roles::{self, Given, References},
     time,
 };
-use crate::store::{self, Db, Tx, Value};
+use crate::store::{self, Db, Tx};
 use futures::FutureExt;
 
 /// The highest number a space can have.
@@ -91,6 +91,14 @@ pub enum SpaceOrder {
 /// [`Error::Missing`], or whatever the database says.
 pub async fn get(db: &Db, customer: i64, id: i64) -> Result<Space, Error> {
     store::spaces::get(db, customer, id).await?.ok_or_else(|| missing(id))
+}
+
+/// The space that an image is in.
+///
+/// # Errors
+/// [`Error::Missing`], or whatever the database says.
+pub(crate) async fn home(tx: &Tx, customer: i64, id: i64) -> Result<Space, Error> {
+    store::spaces::get(tx, customer, id).await?.ok_or_else(|| missing(id))
 }
 
 fn missing(id: i64) -> Error {
@@ -268,20 +276,7 @@ pub async fn delete(db: &Db, customer: i64, id: i64, version: Option<i64>) -> Re
 /// # Errors
 /// [`Error::Missing`], [`Error::Invalid`] for a position that is none of the list, or whatever the database says.
 pub async fn default_roles(db: &Db, customer: i64, id: i64, home: &str, paging: &Paging) -> Result<Page<Given>, Error> {
-    let uris = get(db, customer, id).await?.default_roles;
-    let total = uris.len();
-    let window = paging.window();
-    let start = match window.after.as_deref() {
-        None => window.offset,
-        Some([Value::Int(start)]) => *start,
-        Some(_) => return Err(store::Error::Position.into()),
-    };
-    let start = usize::try_from(start).unwrap_or(total).min(total);
-    let end = start.saturating_add(usize::try_from(window.size).unwrap_or(total)).min(total);
-    let shown = uris.into_iter().take(end).skip(start).collect();
-    let items = roles::known(db, customer, home, shown).await?;
-    let next = (end < total).then(|| vec![Value::Int(end as i64)]);
-    Ok(Page { items, total: total as i64, next })
+    roles::shown(db, customer, home, get(db, customer, id).await?.default_roles, paging).await
 }
 
 /// Adds to the default roles of a space those that it doesn't have yet; answers all of them.
@@ -305,9 +300,7 @@ pub async fn add_default_roles(db: &Db, customer: i64, id: i64, references: Refe
                 }
                 store::spaces::put(tx, &space).await?;
             }
-            let items = roles::known(tx, customer, &home, space.default_roles).await?;
-            let total = items.len() as i64;
-            Ok(Page { items, total, next: None })
+            roles::shown(tx, customer, &home, space.default_roles, &Paging::default()).await
         }
         .boxed()
     })

@@ -111,6 +111,23 @@ impl Session {
         Value(self.with_body(StatusCode::OK, value.to_json_string()), PhantomData)
     }
 
+    /// Answers a POST that changed something and made nothing: what is there now, unless nobody wants to see it.
+    pub fn done<T: ToJSON>(&self, value: &T) -> Done<T> {
+        let mut response = if self.prefer == Some(Prefer::Minimal) {
+            Response::builder().status(StatusCode::OK).finish()
+        } else {
+            self.with_body(StatusCode::OK, value.to_json_string())
+        };
+        self.apply_preference(&mut response);
+        Done(response, PhantomData)
+    }
+
+    fn apply_preference(&self, response: &mut Response) {
+        if let Some(prefer) = self.prefer {
+            set(response, header::HeaderName::from_static("preference-applied"), prefer.applied());
+        }
+    }
+
     fn written<T: Resource>(&self, status: StatusCode, item: &T) -> Response {
         let json = item.to_json_string();
         let tag = etag(json.as_bytes());
@@ -119,9 +136,7 @@ impl Session {
         } else {
             self.with_body(status, json)
         };
-        if let Some(prefer) = self.prefer {
-            set(&mut response, header::HeaderName::from_static("preference-applied"), prefer.applied());
-        }
+        self.apply_preference(&mut response);
         set(&mut response, header::ETAG, &tag);
         response
     }
@@ -221,6 +236,8 @@ answers! {
         meta(200, content, vec![etag_header(), content_location_header(), applied_header()]),
         meta(205, vec![], vec![etag_header(), content_location_header()]),
     ];
+    /// What an action left behind.
+    Done: |content, _| vec![meta(200, content, vec![applied_header()])];
     /// A new item that is shown this once.
     Disclosed: |content, _| vec![meta(201, content, vec![location_header(), etag_header()])];
 }

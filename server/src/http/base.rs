@@ -96,7 +96,8 @@ fn last(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// A host goes into every link, so nothing but a host and a port passes.
 fn is_host(host: &str) -> bool {
-    !host.is_empty() && host.len() < 256 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b))
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+    host.len() < 256 && host.bytes().all(plain) && host.parse::<Authority>().is_ok_and(|a| !a.host().is_empty())
 }
 
 #[cfg(test)]

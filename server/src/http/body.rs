@@ -102,6 +102,10 @@ async fn bytes(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, Fai
         linger(reader);
         return Err(Failure::MediaType(given.chars().take(100).collect()));
     }
+    if let Some(coding) = request.header("content-encoding").filter(|c| !c.eq_ignore_ascii_case("identity")) {
+        linger(reader);
+        return Err(Failure::MediaType(coding.chars().take(100).collect()));
+    }
     let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok()).unwrap_or_default();
     let mut bytes = Vec::with_capacity(length.min(MAX_RESERVED));
     let mut limited = (&mut reader).take(MAX_BYTES as u64 + 1);
@@ -133,6 +137,8 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
+    // RFC 8259 §8.1 lets readers ignore a byte order mark.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Failure::invalid("", "The body is missing: send a JSON object."));
     }

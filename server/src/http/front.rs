@@ -176,6 +176,7 @@ impl<E: Endpoint> FrontEndpoint<E> {
         operation: Option<&Operation>,
     ) -> Result<Option<keys::Principal>, Failure> {
         let customer = path.strip_prefix("/customers/").map(|rest| rest.split('/').next().unwrap_or_default());
+        let customer = customer.filter(|customer| !customer.is_empty());
         let security = operation.map_or(Security::Open, |o| o.security);
         if customer.is_none() && security == Security::Open {
             return Ok(None);
@@ -284,10 +285,23 @@ fn check_query(query: &[(String, String)], operation: &Operation) -> Result<(), 
     if faults.is_empty() { Ok(()) } else { Err(domain::Error::Invalid(faults).into()) }
 }
 
-/// Whether the caller asks for `application/json` by name and not for `application/ld+json` (decision 4).
+/// Whether the caller asks for `application/json` by name and prefers it to `application/ld+json` (decision 4).
 fn plain_json(headers: &HeaderMap) -> bool {
-    let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
-    accept.iter().any(|a| a.contains("application/json")) && !accept.iter().any(|a| a.contains("application/ld+json"))
+    let mut weights = [None, None];
+    for range in headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = parts
+            .find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")))
+            .map_or(Some(1.0), |q| q.parse().ok());
+        match (name.as_str(), weight) {
+            ("application/json", Some(weight)) => weights[0] = Some(f32::max(weight, weights[0].unwrap_or(0.0))),
+            ("application/ld+json", Some(weight)) => weights[1] = Some(f32::max(weight, weights[1].unwrap_or(0.0))),
+            _ => {}
+        }
+    }
+    let [plain, linked] = weights.map(|weight| weight.unwrap_or(0.0));
+    plain > linked
 }
 
 fn preflight(route: &Route) -> Response {
@@ -361,6 +375,25 @@ mod tests {
             base: Default::default(),
             rates: super::super::rate::Rates::new(10),
         }
+    }
+
+    #[test]
+    fn plain_json_is_for_those_who_prefer_it() {
+        let plain = |accept: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in accept {
+                headers.append(header::ACCEPT, HeaderValue::from_static(value));
+            }
+            plain_json(&headers)
+        };
+        assert!(plain(&["application/json"]) && plain(&["text/html, APPLICATION/JSON;q=0.5"]));
+        assert!(plain(&["application/ld+json;q=0, application/json"]));
+        assert!(plain(&["application/ld+json;q=0.3", "application/json; q=0.8"]));
+        for linked in ["", "*/*", "application/*", "application/jsonx", "application/json;q=0", "application/json;q=x"]
+        {
+            assert!(!plain(&[linked]), "{linked}");
+        }
+        assert!(!plain(&["application/json, application/ld+json"]));
     }
 
     #[tokio::test]

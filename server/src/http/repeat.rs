@@ -17,7 +17,6 @@ use poem::{
     error::ReadBodyError,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
 };
-use std::sync::Arc;
 
 /// Characters of an `Idempotency-Key` at most.
 const MAX_KEY: usize = 255;
@@ -79,12 +78,19 @@ impl Change<'_> {
             return Ok(replayed(&answer));
         }
         let note = journal::Note::new(self.entry(), Some((key.clone(), fingerprint.clone())));
-        match journal::scope(note.clone(), carry_out(request)).await {
+        let carried_out = journal::scope(note.clone(), async {
+            let response = carry_out(request).await?;
+            if !note.is_claimed() {
+                idempotency::take(&self.session.app.db).await?;
+            }
+            Ok(response)
+        });
+        match carried_out.await {
             Err(Failure::Domain(domain::Error::Store(store::Error::Repeated))) => {
                 let answer = self.known(&key, &fingerprint).await?.ok_or(Failure::Internal)?;
                 Ok(replayed(&answer))
             }
-            Ok(response) => self.keep(&key, &note, response).await,
+            Ok(response) => self.keep(&key, response).await,
             failed => failed,
         }
     }
@@ -104,10 +110,7 @@ impl Change<'_> {
         }
     }
 
-    async fn keep(&self, key: &str, note: &Arc<journal::Note>, mut response: Response) -> Result<Response, Failure> {
-        if !note.is_written() {
-            return Ok(response);
-        }
+    async fn keep(&self, key: &str, mut response: Response) -> Result<Response, Failure> {
         let body = response.take_body().into_string().await.map_err(|_| Failure::Internal)?;
         let headers = KEPT_HEADERS
             .iter()

@@ -5,7 +5,10 @@ use super::{
     links::Links,
     problem::Failure,
 };
-use crate::{App, domain::keys::Principal};
+use crate::{
+    App,
+    domain::{self, keys::Principal},
+};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -156,6 +159,44 @@ impl<'a> ApiExtractor<'a> for Caller {
         let session = of(request)?;
         let principal = session.principal.clone().ok_or(Failure::Unauthorized("Credentials are missing."))?;
         Ok(Self { session, principal })
+    }
+}
+
+/// A caller who has shown a key of an administrator. Stands first among the parameters of a handler.
+pub struct Administrator(Caller);
+
+impl Deref for Administrator {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Administrator {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        basic(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["basic"]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let caller = Caller::from_request(request, body, options).await?;
+        if !caller.principal.administrator {
+            let detail = "Only an administrator may do this: use a key of one.".to_owned();
+            return Err(Failure::from(domain::Error::Forbidden(detail)).into());
+        }
+        Ok(Self(caller))
     }
 }
 

@@ -97,6 +97,11 @@ text_type!(
     text(1, 1000, Some("^[^,]+$"))
 );
 text_type!(
+    /// The URI of a profile of IIIF authentication.
+    AuthProfile,
+    MetaSchema { min_length: Some(1), max_length: Some(500), ..MetaSchema::new_with_format("string", "uri") }
+);
+text_type!(
     /// The id of an auth service in a path.
     AuthServiceId,
     text(1, 200, Some("^[A-Za-z0-9._~-]+$"))
@@ -251,7 +256,8 @@ macro_rules! number_type {
                 value
                     .parse()
                     .ok()
-                    .filter(|n| (1..=max.unwrap_or(i64::MAX)).contains(n))
+                    // One thing has one path: `007` is none.
+                    .filter(|n: &i64| (1..=max.unwrap_or(i64::MAX)).contains(n) && n.to_string() == value)
                     .map(Self)
                     .ok_or_else(|| ParseError::custom(format!("`{value}` is not a number that this can have.")))
             }

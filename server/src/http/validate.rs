@@ -37,7 +37,11 @@ impl Schema {
         let text = |name: &str| json[name].as_str().map(str::to_owned);
         let size = |name: &str| json[name].as_u64().and_then(|n| usize::try_from(n).ok());
         Self {
-            reference: text("$ref").and_then(|r| r.rsplit('/').next().map(str::to_owned)),
+            // One part of `allOf` is a reference that has something said beside it.
+            reference: json["$ref"]
+                .as_str()
+                .or_else(|| json.pointer("/allOf/0/$ref")?.as_str())
+                .and_then(|r| r.rsplit('/').next().map(str::to_owned)),
             kind: text("type").unwrap_or_default(),
             format: text("format").unwrap_or_default(),
             nullable: json["nullable"] == true,
@@ -92,11 +96,11 @@ impl Schemas {
     }
 
     fn walk(&self, schema: &Schema, value: &mut Value, at: &str, faults: &mut Vec<Fault>) {
-        if let Some(target) = schema.reference.as_ref().and_then(|name| self.0.get(name)) {
-            return self.walk(target, value, at, faults);
-        }
         if value.is_null() && schema.nullable {
             return;
+        }
+        if let Some(target) = schema.reference.as_ref().and_then(|name| self.0.get(name)) {
+            return self.walk(target, value, at, faults);
         }
         if !schema.one_of.is_empty() {
             return self.one_of(schema, value, at, faults);
@@ -114,8 +118,12 @@ impl Schemas {
             _ => true,
         };
         if !fits {
-            let wanted = described(&schema.kind);
-            faults.push(Fault::new(at, format!("{} is {}, but must be {wanted}.", named(at), described(kind(value)))));
+            let wanted = match (schema.kind.as_str(), kind(value)) {
+                ("integer", "integer") => format!("{} at most", i64::MAX),
+                (wanted, _) => described(wanted).to_owned(),
+            };
+            let given = if value.is_u64() { value.to_string() } else { described(kind(value)).to_owned() };
+            faults.push(Fault::new(at, format!("{} is {given}, but must be {wanted}.", named(at))));
             return;
         }
         match value {
@@ -227,6 +235,7 @@ fn as_integer(value: &mut Value) {
 }
 
 fn check_text(schema: &Schema, text: &str, at: &str, faults: &mut Vec<Fault>) {
+    let before = faults.len();
     let mut fault = |detail: String| faults.push(Fault::new(at, detail));
     let length = text.chars().count();
     if schema.min_length.is_some_and(|min| length < min) {
@@ -246,6 +255,10 @@ fn check_text(schema: &Schema, text: &str, at: &str, faults: &mut Vec<Fault>) {
     if text.contains('\0') {
         fault(format!("{} has a NUL character, which can't be stored.", named(at)));
     }
+    if faults.len() > before {
+        return;
+    }
+    let mut fault = |detail: String| faults.push(Fault::new(at, detail));
     match schema.format.as_str() {
         "date-time" if DateTime::parse_from_rfc3339(text).is_err() => {
             fault(format!("{} must be a date and time of RFC 3339.", named(at)));

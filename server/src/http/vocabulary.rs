@@ -86,39 +86,41 @@ pub fn context(links: &Links, file: &str) -> Option<Anything> {
 
 /// The documentation of the API, with the statuses of a profile.
 pub fn documentation(links: &Links, profile: Profile) -> ApiDocumentation {
-    let operations = operations(profile);
-    let supported_class = classes()
-        .into_iter()
-        .map(|class| ApiClass {
+    let classes = classes();
+    let mut operations = operations(&classes, profile);
+    let mut under = |place: Place| operations.remove(&place).unwrap_or_default();
+    let mut supported_class = Vec::with_capacity(classes.len() + 1);
+    for class in &classes {
+        let supported_operation = under(Place::Class(class.name.clone()));
+        let mut described = |(name, shape): &(String, Value)| {
+            let linked = under(Place::Link(class.name.clone(), name.clone()));
+            property(class, name, shape, linked)
+        };
+        supported_class.push(ApiClass {
             id: format!("vocab:{}", class.name),
             class: "Class".to_owned(),
             sub_class_of: "hydra:Resource".to_owned(),
             label: class.name.clone(),
             description: class.description.clone(),
-            supported_operation: operations.get(&class.name).cloned().unwrap_or_default(),
-            supported_property: class.properties.iter().map(|(name, shape)| property(&class, name, shape)).collect(),
-        })
-        .chain(others(&operations))
-        .collect();
+            supported_operation,
+            supported_property: class.properties.iter().map(&mut described).collect(),
+        });
+    }
+    supported_class.push(ApiClass {
+        id: "hydra:Resource".to_owned(),
+        class: "Class".to_owned(),
+        sub_class_of: "hydra:Resource".to_owned(),
+        label: "Resource".to_owned(),
+        description: "Whatever no class links to.".to_owned(),
+        supported_operation: operations.into_values().flatten().collect(),
+        supported_property: Vec::new(),
+    });
     ApiDocumentation {
         context: root_context(links),
         id: Uri(format!("{}#", links.path("/vocab"))),
         class: "ApiDocumentation".to_owned(),
         supported_class,
     }
-}
-
-/// Operations that answer with no class of the vocabulary stand together.
-fn others(operations: &BTreeMap<String, Vec<ApiOperation>>) -> Option<ApiClass> {
-    Some(ApiClass {
-        id: "hydra:Resource".to_owned(),
-        class: "Class".to_owned(),
-        sub_class_of: "hydra:Resource".to_owned(),
-        label: "Resource".to_owned(),
-        description: "Whatever has no class of its own.".to_owned(),
-        supported_operation: operations.get("").cloned()?,
-        supported_property: Vec::new(),
-    })
 }
 
 fn root_context(links: &Links) -> Anything {
@@ -129,6 +131,7 @@ fn root_context(links: &Links) -> Anything {
         ("vocab", json!(vocab)),
         ("rdf", json!("http://www.w3.org/1999/02/22-rdf-syntax-ns#")),
         ("rdfs", json!("http://www.w3.org/2000/01/rdf-schema#")),
+        ("owl", json!("http://www.w3.org/2002/07/owl#")),
         ("ApiDocumentation", json!("hydra:ApiDocumentation")),
         ("Class", json!("hydra:Class")),
         ("Status", json!("hydra:Status")),
@@ -155,11 +158,9 @@ fn root_context(links: &Links) -> Anything {
     .collect()
 }
 
-fn property(class: &Class, name: &str, shape: &Value) -> ApiSupportedProperty {
-    let writable = schemas().any(|(schema, shape)| {
-        let stem = ["Create", "Replace", "Update", "Registration"].iter().find_map(|s| schema.strip_suffix(s));
-        stem == Some(&class.name) && shape["properties"].get(name).is_some()
-    });
+fn property(class: &Class, name: &str, shape: &Value, operations: Vec<ApiOperation>) -> ApiSupportedProperty {
+    let writable =
+        schemas().any(|(schema, shape)| stem(schema) == Some(&class.name) && shape["properties"].get(name).is_some());
     let description = text(shape, "description");
     ApiSupportedProperty {
         property: ApiProperty {
@@ -169,7 +170,7 @@ fn property(class: &Class, name: &str, shape: &Value) -> ApiSupportedProperty {
             description: description.clone(),
             domain: format!("vocab:{}", class.name),
             range: range(shape).to_owned(),
-            supported_operation: None,
+            supported_operation: is_link(shape).then_some(operations),
         },
         title: name.to_owned(),
         description,
@@ -190,28 +191,71 @@ fn range(shape: &Value) -> &'static str {
     }
 }
 
-/// All operations by the class they answer with; those of a path share the class of its GET.
-fn operations(profile: Profile) -> BTreeMap<String, Vec<ApiOperation>> {
+/// The class that the schema of an input is for, by its name.
+fn stem(schema: &str) -> Option<&str> {
+    ["Create", "Replace", "Update", "Registration"].iter().find_map(|suffix| schema.strip_suffix(suffix))
+}
+
+/// What operations are operations on.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// A resource of a class.
+    Class(String),
+    /// What a property of a class links to.
+    Link(String, String),
+    /// Anything else, by its path.
+    Path(String),
+}
+
+/// All operations by what they are operations on: the class that GET of their path answers with; else what the
+/// resource one segment up links to by the name of the last segment.
+fn operations(classes: &[Class], profile: Profile) -> BTreeMap<Place, Vec<ApiOperation>> {
     let document = &document().json;
-    let mut all: BTreeMap<String, Vec<ApiOperation>> = BTreeMap::new();
-    for (_, item) in entries(&document["paths"]) {
-        let of_path = item.get("get").and_then(|get| answered(document, get));
+    let class_at = |path: &str| {
+        let get = document["paths"].get(path)?.get("get")?;
+        let (class, is_collection) = answered(document, get)?;
+        (!is_collection).then_some(class)
+    };
+    let link_at = |path: &str| {
+        let (above, name) = path.rsplit_once('/')?;
+        let class = class_at(if above.is_empty() { "/" } else { above })?;
+        let known = classes.iter().find(|c| c.name == class)?;
+        let links = known.properties.iter().any(|(property, shape)| property == name && is_link(shape));
+        links.then(|| Place::Link(class, name.to_owned()))
+    };
+    let mut all: BTreeMap<Place, Vec<ApiOperation>> = BTreeMap::new();
+    for (path, item) in entries(&document["paths"]) {
         for method in ["get", "put", "post", "patch", "delete"] {
             let Some(operation) = item.get(method) else { continue };
-            let returns = answered(document, operation);
-            let class = returns.clone().or_else(|| of_path.clone()).unwrap_or_default();
-            all.entry(class).or_default().push(described(document, method, operation, returns, profile));
+            let place = link_at(path)
+                .or_else(|| class_at(path).map(Place::Class))
+                .unwrap_or_else(|| Place::Path(path.to_owned()));
+            all.entry(place).or_default().push(described(document, method, operation, profile));
         }
     }
     all
 }
 
-/// The class of the body of the first success that has one; of a collection, that of its members.
-fn answered(document: &Value, operation: &Value) -> Option<String> {
+/// The class of the body of the first success that has one; of a collection that of its members, and that it is one.
+fn answered(document: &Value, operation: &Value) -> Option<(String, bool)> {
     ["200", "201"].iter().find_map(|status| {
         let schema = body(document, operation["responses"].get(status)?)?;
-        let member = schema.pointer("/properties/member/items").map_or(schema, |items| resolve(document, items));
-        class_of(member).filter(|class| !is_vocabulary(class)).map(str::to_owned)
+        let items = schema.pointer("/properties/member/items").map(|items| resolve(document, items));
+        let class = class_of(items.unwrap_or(schema)).filter(|class| !is_vocabulary(class))?;
+        Some((class.to_owned(), items.is_some()))
+    })
+}
+
+/// What the body of a request is: the class that its schema is for, or a collection.
+fn expected(document: &Value, operation: &Value) -> Option<String> {
+    let content = resolve(document, operation.get("requestBody")?).get("content")?;
+    let schema = entries(content).next()?.1.get("schema")?;
+    let name = schema["$ref"].as_str().and_then(|r| r.rsplit('/').next()).unwrap_or_default();
+    let known = |class: &&str| schemas().any(|(_, schema)| class_of(schema) == Some(class));
+    Some(match stem(name).filter(known) {
+        Some(class) => format!("vocab:{class}"),
+        None if resolve(document, schema).pointer("/properties/member").is_some() => "hydra:Collection".to_owned(),
+        None => "hydra:Resource".to_owned(),
     })
 }
 
@@ -220,14 +264,10 @@ fn body<'a>(document: &'a Value, message: &'a Value) -> Option<&'a Value> {
     Some(resolve(document, schema))
 }
 
-fn described(
-    document: &Value,
-    method: &str,
-    operation: &Value,
-    returns: Option<String>,
-    profile: Profile,
-) -> ApiOperation {
-    let vocab = |class: String| format!("vocab:{class}");
+fn described(document: &Value, method: &str, operation: &Value, profile: Profile) -> ApiOperation {
+    let returns = answered(document, operation).map(|(class, is_collection)| {
+        if is_collection { "hydra:Collection".to_owned() } else { format!("vocab:{class}") }
+    });
     let gone = method == "delete";
     ApiOperation {
         id: format!("_:{}", text(operation, "operationId")),
@@ -235,8 +275,8 @@ fn described(
         method: method.to_uppercase(),
         label: text(operation, "summary"),
         description: text(operation, "description"),
-        expects: operation.get("requestBody").map(|_| vocab(returns.clone().unwrap_or_default())),
-        returns: if gone { Some("owl:Nothing".to_owned()) } else { returns.map(vocab) },
+        expects: expected(document, operation),
+        returns: if gone { Some("owl:Nothing".to_owned()) } else { returns },
         status_code: entries(&operation["responses"])
             .filter_map(|(status, response)| Some((status.parse().ok()?, resolve(document, response))))
             .filter(|(status, _)| answers_with(profile, method, *status))

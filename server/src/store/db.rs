@@ -88,6 +88,14 @@ impl Tx {
         }
     }
 
+    /// How many rows were written through it so far.
+    fn written(&self) -> u64 {
+        match self {
+            Self::Lite(tx) => tx.written(),
+            Self::Pg(tx) => tx.written(),
+        }
+    }
+
     /// The clause that lets several workers claim different rows: PostgreSQL has to be told, SQLite
     /// has one writer at a time.
     pub fn skip_locked(&self) -> &'static str {
@@ -154,8 +162,12 @@ where
     async move {
         let Some(note) = note else { return body(tx).await };
         journal::claim(tx, &note).await?;
+        let before = tx.written();
         let done = body(tx).await?;
-        journal::write_down(tx, &note).await?;
+        note.claimed();
+        if tx.written() > before {
+            journal::write_down(tx, &note).await?;
+        }
         Ok(done)
     }
     .boxed()

@@ -266,6 +266,9 @@ impl Filter {
     }
 
     fn query(mut self, query: &ImageQuery) -> Self {
+        if query.impossible {
+            self.sql.push_str(" AND 1 = 0");
+        }
         self.any("space", query.space.iter().copied().map(Value::from));
         self.any("id", query.id.iter().map(Value::from));
         for (column, values) in ["string1", "string2", "string3"].into_iter().zip(&query.strings) {

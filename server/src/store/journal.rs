@@ -22,18 +22,24 @@ pub struct Note {
     pub entry: Entry,
     /// The `Idempotency-Key` of the request and the fingerprint of its content.
     pub replay: Option<(String, String)>,
+    claimed: AtomicBool,
     written: AtomicBool,
 }
 
 impl Note {
     /// A note that is still to be written down.
     pub fn new(entry: Entry, replay: Option<(String, String)>) -> Arc<Self> {
-        Arc::new(Self { entry, replay, written: AtomicBool::new(false) })
+        Arc::new(Self { entry, replay, claimed: AtomicBool::new(false), written: AtomicBool::new(false) })
     }
 
-    /// Whether the request changed anything.
-    pub fn is_written(&self) -> bool {
-        self.written.load(Ordering::Relaxed)
+    /// Says that a transaction took the `Idempotency-Key`.
+    pub(super) fn claimed(&self) {
+        self.claimed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a transaction took the `Idempotency-Key`.
+    pub fn is_claimed(&self) -> bool {
+        self.claimed.load(Ordering::Relaxed)
     }
 }
 
@@ -55,7 +61,7 @@ pub(super) fn current() -> Option<Arc<Note>> {
 pub(super) async fn claim(tx: &Tx, note: &Note) -> Result<(), Error> {
     let e = &note.entry;
     usage::lock(tx, e.customer).await?;
-    if let Some((key, fingerprint)) = note.replay.as_ref().filter(|_| !note.is_written()) {
+    if let Some((key, fingerprint)) = note.replay.as_ref().filter(|_| !note.is_claimed()) {
         let inserted = tx
             .exec(
                 "INSERT INTO replays (customer, key, fingerprint, created) VALUES ($1, $2, $3, $4) \

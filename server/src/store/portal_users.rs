@@ -4,7 +4,10 @@ use super::{
     Error, Query, Row, Tx, json,
     page::{self, Key, List, Order, Rows, Window},
 };
-use crate::{domain::portal_users::PortalUser, params};
+use crate::{
+    domain::portal_users::{PortalUser, folded},
+    params,
+};
 
 const COLUMNS: &str = "customer, id, public_id, email, created, updated, enabled, roles, role, version";
 
@@ -82,7 +85,7 @@ pub async fn add_to_count(tx: &Tx, customer: i64, by: i64) -> Result<(), Error> 
 /// Whatever the database says.
 pub async fn with_email(db: &impl Query, email: &str) -> Result<Option<(i64, String)>, Error> {
     let sql = "SELECT customer, id FROM portal_users WHERE email_folded = $1 AND deleted IS NULL";
-    db.one(sql, params![email.to_lowercase()], |row| Ok((row.int(0)?, row.text(1)?))).await
+    db.one(sql, params![folded(email)], |row| Ok((row.int(0)?, row.text(1)?))).await
 }
 
 /// Stores a new portal user with the hash of its password.
@@ -98,7 +101,7 @@ pub async fn insert(tx: &Tx, u: &PortalUser, password_hash: &str) -> Result<(), 
             &u.id,
             &u.public_id,
             &u.email,
-            u.email.to_lowercase(),
+            folded(&u.email),
             password_hash,
             u.created,
             u.updated,
@@ -124,7 +127,7 @@ pub async fn put(tx: &Tx, u: &PortalUser, password_hash: Option<&str>) -> Result
             u.customer,
             &u.id,
             &u.email,
-            u.email.to_lowercase(),
+            folded(&u.email),
             password_hash,
             u.updated,
             u.enabled,

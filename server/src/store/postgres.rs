@@ -3,7 +3,10 @@
 use super::{Error, Row, Tx, Value, migrations};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::FuturesUnordered};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
@@ -20,7 +23,11 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub struct Pg(Pool);
 
 /// A transaction on a connection of its own.
-pub struct PgTx(Option<Object>);
+pub struct PgTx {
+    connection: Option<Object>,
+    /// Rows that were written.
+    written: AtomicU64,
+}
 
 impl Pg {
     pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, Error> {
@@ -77,7 +84,7 @@ where
     E: From<Error> + Send + 'static,
     F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
 {
-    let pg = PgTx(Some(client));
+    let pg = PgTx { connection: Some(client), written: AtomicU64::new(0) };
     pg.client()?.batch_execute("BEGIN").await.map_err(Error::from)?;
     let mut tx = Tx::Pg(pg);
     let outcome = body(&tx).await;
@@ -86,7 +93,7 @@ where
     let ended = pg.client()?.batch_execute(end).await.map_err(Error::from);
     if ended.is_ok() {
         // Only a connection without an open transaction goes back to the pool.
-        drop(pg.0.take());
+        drop(pg.connection.take());
     }
     match (outcome, ended) {
         (Ok(value), Ok(())) => Ok(value),
@@ -98,7 +105,7 @@ where
 impl Drop for PgTx {
     fn drop(&mut self) {
         // A request that went away in mid-transaction leaves a connection that nobody may reuse.
-        if let Some(object) = self.0.take() {
+        if let Some(object) = self.connection.take() {
             drop(Object::take(object));
         }
     }
@@ -106,7 +113,7 @@ impl Drop for PgTx {
 
 impl PgTx {
     fn client(&self) -> Result<&Object, Error> {
-        self.0.as_ref().ok_or(Error::Closed)
+        self.connection.as_ref().ok_or(Error::Closed)
     }
 
     pub(super) async fn all<T>(
@@ -121,7 +128,13 @@ impl PgTx {
     pub(super) async fn exec(&self, sql: &str, params: &[Value]) -> Result<u64, Error> {
         let client = self.client()?;
         let statement = client.prepare_cached(sql).await?;
-        Ok(client.execute_raw(&statement, params).await?)
+        let written = client.execute_raw(&statement, params).await?;
+        self.written.fetch_add(written, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     pub(super) async fn exec_many(&self, sql: &str, rows: &[Vec<Value>]) -> Result<(), Error> {
@@ -133,7 +146,7 @@ impl PgTx {
             under_way.push(client.execute_raw(statement, row));
         }
         while let Some(done) = under_way.next().await {
-            done?;
+            self.written.fetch_add(done?, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -7,7 +7,11 @@ use rusqlite::{Connection, OpenFlags};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 use tokio::sync::oneshot;
 
@@ -27,7 +31,11 @@ pub struct Lite {
 }
 
 /// A transaction on the writing connection.
-pub struct LiteTx(Mutex<Connection>);
+pub struct LiteTx {
+    connection: Mutex<Connection>,
+    /// Rows that were written, by all transactions.
+    written: AtomicU64,
+}
 
 impl LiteTx {
     pub(super) fn all<T>(
@@ -36,17 +44,23 @@ impl LiteTx {
         params: &[Value],
         map: impl FnMut(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        rows(&self.0.lock().unwrap_or_else(PoisonError::into_inner), sql, params, map)
+        rows(&self.connection.lock().unwrap_or_else(PoisonError::into_inner), sql, params, map)
     }
 
     pub(super) fn exec(&self, sql: &str, params: &[Value]) -> Result<u64, Error> {
-        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut statement = connection.prepare_cached(&numbered(sql))?;
-        Ok(statement.execute(rusqlite::params_from_iter(params))? as u64)
+        let written = statement.execute(rusqlite::params_from_iter(params))? as u64;
+        self.written.fetch_add(written, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     fn batch(&self, sql: &str) -> Result<(), Error> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).execute_batch(sql)?)
+        Ok(self.connection.lock().unwrap_or_else(PoisonError::into_inner).execute_batch(sql)?)
     }
 }
 
@@ -85,7 +99,7 @@ impl Lite {
         configure(&connection)?;
         migrations::sqlite(&mut connection)?;
         let (writer, jobs) = mpsc::channel();
-        let tx = Tx::Lite(LiteTx(Mutex::new(connection)));
+        let tx = Tx::Lite(LiteTx { connection: Mutex::new(connection), written: AtomicU64::new(0) });
         std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || run(&tx, &jobs))?;
         Ok(Self { file: file.to_owned(), readers: Mutex::default(), writer })
     }
