@@ -625,8 +625,8 @@ contract_test!(
         assert_eq!((&image["roles"], &image["tags"]), (&json!([role]), &json!(["plan"])));
 
         // As it was shown, it can be queued again; with what isn't so, it can't.
-        let mut shown = image.as_object().unwrap().clone();
-        submit(server, &tenant, vec![Value::Object(shown.clone())]).await;
+        submit(server, &tenant, vec![image]).await;
+        let mut shown = view(server, &tenant, "/spaces/3/images/a").await.as_object().unwrap().clone();
         shown.insert("width".to_owned(), json!(7));
         let wrong = tenant.request(server, "POST", "/queue").json(&json!({ "member": [shown] })).send().await;
         assert_eq!(pointers(&wrong.expect_problem(400, "/invalid")), ["/member/0/width"]);
