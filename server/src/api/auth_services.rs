@@ -6,6 +6,7 @@ use crate::{
     domain::{
         Error,
         auth_services::{self, CONCEALED, Changes, LOGIN, ProviderChanges, Settings, default_time_to_live},
+        ids,
     },
     http::{
         answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
@@ -269,10 +270,8 @@ fn provider_changes(
 /// under.
 async fn stored(caller: &Caller, customer: i64, id: &str) -> Result<(AuthService, Option<i64>), Failure> {
     let old = auth_services::get(&caller.app.db, customer, id).await?;
-    let version = caller.conditions.any().then_some(old.version);
-    let shown = AuthService::item(old, &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
-    Ok((shown, version))
+    let version = old.version;
+    caller.checked(AuthService::item(old, &caller.links), version)
 }
 
 /// As [`stored`], of the role provider; `None` where the auth service has none.
@@ -340,7 +339,7 @@ impl Api {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
                 caller.conditions.check(None)?;
-                auth_services::check_id(&id).map_err(|detail| Error::invalid("auth_service", detail))?;
+                ids::check(&id).map_err(|detail| Error::invalid("auth_service", detail))?;
                 let link = caller.links.auth_service(customer, &id);
                 let version = caller.conditions.any().then_some(auth_services::NEW);
                 (json!({ "nestedServices": format!("{link}/nestedServices"), "@id": link }), version)

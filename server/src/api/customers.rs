@@ -5,7 +5,7 @@ use crate::{
     collection,
     domain::customers,
     http::{
-        answer::{Created, Resource, Updated, Value, View},
+        answer::{Created, Updated, Value, View},
         body::{Input, Json},
         links::Links,
         parameters,
@@ -148,9 +148,8 @@ impl Api {
         body: Json<CustomerUpdate>,
     ) -> Result<Updated<Customer>, Fail<Conflicts>> {
         let old = customers::get(&caller.app.db, customer.0.0).await?;
-        let version = caller.conditions.any().then_some(old.version);
-        let shown = Customer::item(old, &caller.links);
-        caller.conditions.check(Some(&shown.etag()))?;
+        let version = old.version;
+        let (shown, version) = caller.checked(Customer::item(old, &caller.links), version)?;
         read_only::check::<Customer>(&body.raw, "CustomerUpdate", Some(&read_only::shown(&shown)), "")?;
         let new = customers::rename(&caller.app.db, customer.0.0, body.value.display_name, version).await?;
         Ok(caller.updated(&Customer::item(new, &caller.links)))

@@ -14,7 +14,7 @@ use crate::{
         register::Registration,
     },
     http::{
-        answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
+        answer::{Created, Deleted, Replaced, Updated, Value, View},
         body::{Input, Json},
         links::Links,
         parameters,
@@ -360,10 +360,8 @@ pub(super) async fn page(session: &Session, customer: i64, scope: Scope) -> Resu
 /// The stored image as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, at: &ImageRef) -> Result<(Image, Option<i64>), Failure> {
     let old = images::get(&caller.app.db, at).await?;
-    let version = caller.conditions.any().then_some(old.version);
-    let shown = Image::item(old, &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
-    Ok((shown, version))
+    let version = old.version;
+    caller.checked(Image::item(old, &caller.links), version)
 }
 
 /// Registers one image and ingests it at once; answers it as it then is, and whether it is new.

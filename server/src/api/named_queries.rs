@@ -8,7 +8,7 @@ use crate::{
         named_queries::{self, Changes, NewQuery},
     },
     http::{
-        answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
+        answer::{Created, Deleted, Replaced, Updated, Value, View},
         body::{Input, Json},
         links::Links,
         parameters,
@@ -117,9 +117,7 @@ struct Stored {
 /// The stored query, once the conditions of the request hold.
 async fn stored(caller: &Caller, customer: i64, key: &str) -> Result<Stored, Failure> {
     let query = named_queries::get(&caller.app.db, customer, key).await?;
-    let version = caller.conditions.any().then_some(query.version);
-    let shown = NamedQuery::item(customer, query.clone(), &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
+    let (shown, version) = caller.checked(NamedQuery::item(customer, query.clone(), &caller.links), query.version)?;
     Ok(Stored { query, shown, version })
 }
 

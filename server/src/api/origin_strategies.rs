@@ -8,7 +8,7 @@ use crate::{
         origin_strategies::{self, Credentials, Given, MASK, Rule, Strategy},
     },
     http::{
-        answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
+        answer::{Created, Deleted, Replaced, Updated, Value, View},
         body::{Input, Json},
         links::Links,
         parameters,
@@ -250,10 +250,8 @@ fn strategy(new: Option<String>, old: Option<String>) -> Result<Option<Strategy>
 /// The stored rule as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, customer: i64, id: &str) -> Result<(CustomerOriginStrategy, Option<i64>), Failure> {
     let old = origin_strategies::get(&caller.app.db, customer, id).await?;
-    let version = caller.conditions.any().then_some(old.version);
-    let shown = CustomerOriginStrategy::item(old, &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
-    Ok((shown, version))
+    let version = old.version;
+    caller.checked(CustomerOriginStrategy::item(old, &caller.links), version)
 }
 
 /// The operations.

@@ -181,10 +181,8 @@ fn same_id(raw: &Map<String, JsonValue>, id: &str, user: &str) -> Result<(), Fai
 /// write under.
 async fn stored(caller: &Caller, customer: i64, id: &str) -> Result<(PortalUser, Option<i64>), Failure> {
     let old = portal_users::get(&caller.app.db, customer, id).await?;
-    let version = caller.conditions.any().then_some(old.version);
-    let shown = PortalUser::item(old, &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
-    Ok((shown, version))
+    let version = old.version;
+    caller.checked(PortalUser::item(old, &caller.links), version)
 }
 
 /// The operations.

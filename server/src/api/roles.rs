@@ -4,7 +4,7 @@ use super::{Tag, auth_services::AuthService, change};
 use crate::{
     collection,
     domain::{
-        Error, auth_services,
+        Error, auth_services, ids,
         roles::{self, Changes, Settings},
     },
     http::{
@@ -191,10 +191,8 @@ impl Input for RoleAuthServiceUpdate {
 /// The stored role as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, customer: i64, id: &str) -> Result<(Role, Option<i64>), Failure> {
     let old = roles::get(&caller.app.db, customer, id).await?;
-    let version = caller.conditions.any().then_some(old.version);
-    let shown = Role::item(old, &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
-    Ok((shown, version))
+    let version = old.version;
+    caller.checked(Role::item(old, &caller.links), version)
 }
 
 /// Checks the conditions of the request on the auth service of a role; the version of the role to write under.
@@ -254,7 +252,7 @@ impl Api {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
                 caller.conditions.check(None)?;
-                auth_services::check_id(&id).map_err(|detail| Error::invalid("role", detail))?;
+                ids::check(&id).map_err(|detail| Error::invalid("role", detail))?;
                 let version = caller.conditions.any().then_some(auth_services::NEW);
                 (json!({ "@id": caller.links.role(customer, &id) }), version)
             }

@@ -13,7 +13,7 @@ use crate::{
         spaces::{self, Changes, Settings, UNLIMITED},
     },
     http::{
-        answer::{Created, Deleted, Done, Replaced, Resource, Updated, Value, View},
+        answer::{Created, Deleted, Done, Replaced, Updated, Value, View},
         body::{Input, Json},
         links::Links,
         parameters,
@@ -212,10 +212,8 @@ fn asked(roles: RolesOrLink, links: &Links, customer: i64, space: Option<i64>) -
 /// The stored space as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, customer: i64, space: i64) -> Result<(Space, Option<i64>), Failure> {
     let old = spaces::get(&caller.app.db, customer, space).await?;
-    let version = caller.conditions.any().then_some(old.version);
-    let shown = Space::item(old, &caller.links);
-    caller.conditions.check(Some(&shown.etag()))?;
-    Ok((shown, version))
+    let version = old.version;
+    caller.checked(Space::item(old, &caller.links), version)
 }
 
 /// The operations.

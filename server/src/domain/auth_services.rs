@@ -1,7 +1,7 @@
 //! Auth services: how visitors sign in, and whom the service asks what a visitor may see.
 
 use super::{
-    Change, Error,
+    Change, Error, ids,
     keys::lock_usage,
     page::{Page, Paging},
 };
@@ -17,8 +17,6 @@ pub const LOGIN: &str = "http://iiif.io/api/auth/1/login";
 pub const CONCEALED: &str = "xxx";
 /// The version of what must not exist yet.
 pub const NEW: i64 = 0;
-/// Characters of an id at most.
-const MAX_ID: usize = 200;
 
 /// An auth service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,18 +102,6 @@ pub fn default_time_to_live(profile: &str) -> i64 {
     if profile.ends_with("/token") { 1800 } else { 0 }
 }
 
-/// Whether an id that a client chose can be one: a path segment that needs no escapes.
-///
-/// # Errors
-/// What to change, in a sentence.
-pub fn check_id(id: &str) -> Result<(), String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._~-".contains(&b);
-    if id.is_empty() || id.len() > MAX_ID || !id.bytes().all(plain) || matches!(id, "." | "..") {
-        return Err(format!("An id has 1 to {MAX_ID} of the characters A-Z, a-z, 0-9, `.`, `_`, `~` and `-`."));
-    }
-    Ok(())
-}
-
 /// One auth service.
 ///
 /// # Errors
@@ -173,7 +159,7 @@ fn slug(name: &str) -> String {
 async fn free_id(tx: &Tx, customer: i64, parent: Option<&str>, name: &str) -> Result<String, Error> {
     let mut base = parent.map_or_else(|| slug(name), |parent| format!("{parent}-{}", slug(name)));
     // There must be room for a number.
-    base.truncate(MAX_ID - 10);
+    base.truncate(ids::MAX_ID - 10);
     let mut id = base.clone();
     let mut number = 1_u32;
     while store::auth_services::get(tx, customer, &id).await?.is_some() {
@@ -442,7 +428,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_made_of_a_name_can_be_an_id(name in "\\PC{1,180}") {
-            prop_assert_eq!(check_id(&slug(&name)), Ok(()));
+            prop_assert_eq!(ids::check(&slug(&name)), Ok(()));
         }
     }
 

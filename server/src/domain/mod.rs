@@ -7,6 +7,7 @@ pub mod batches;
 pub mod bulk;
 pub mod customers;
 pub mod idempotency;
+pub mod ids;
 pub mod images;
 pub mod ingest;
 pub mod keys;

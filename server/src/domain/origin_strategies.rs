@@ -1,7 +1,7 @@
 //! How origins are fetched: the ways that the platform has, and the rules by which a customer chooses them.
 
 use super::{
-    Change, Error, Fault, check,
+    Change, Error, Fault, check, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
     patterns,
@@ -15,8 +15,6 @@ use futures::FutureExt;
 
 /// Rules that a customer may have; every ingest looks through them.
 const MAX_RULES: i64 = 500;
-/// The longest id that a caller may choose.
-const MAX_ID: usize = 200;
 /// What is shown in place of stored credentials.
 pub const MASK: &str = "xxx";
 
@@ -217,7 +215,7 @@ pub async fn replace(
     given: Given,
     version: Option<i64>,
 ) -> Result<(Rule, bool), Error> {
-    check_id(id)?;
+    ids::check(id).map_err(|detail| Error::invalid("originStrategy", detail))?;
     check_regex(&given).await?;
     let (secrets, id) = (secrets.clone(), id.to_owned());
     db.write(move |tx| {
@@ -275,16 +273,6 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
         .boxed()
     })
     .await
-}
-
-/// Checks an id that a caller chose.
-fn check_id(id: &str) -> Result<(), Error> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    if id.is_empty() || id.len() > MAX_ID || !id.bytes().all(plain) || matches!(id, "." | "..") {
-        let detail = format!("The id must be 1 to {MAX_ID} letters, digits or `-._~`, and not `.` or `..`.");
-        return Err(Error::invalid("originStrategy", detail));
-    }
-    Ok(())
 }
 
 /// Trying out a regular expression takes a while, so it is done before anything is locked.

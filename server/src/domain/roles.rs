@@ -4,7 +4,7 @@
 use super::{
     Change, Error, Fault,
     auth_services::{self, AuthService, NEW},
-    check,
+    check, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
 };
@@ -13,8 +13,6 @@ use futures::FutureExt;
 
 /// Characters of all aliases of a role at most, with a comma between two.
 const MAX_ALIASES: usize = 1000;
-/// Characters of an id at most.
-const MAX_ID: usize = 200;
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +64,7 @@ pub fn slug(name: &str) -> Option<String> {
             id.extend(letters);
         }
     }
-    id.truncate(MAX_ID);
+    id.truncate(ids::MAX_ID);
     (!id.is_empty()).then_some(id)
 }
 
@@ -420,7 +418,7 @@ mod tests {
             assert_eq!(slug(name).as_deref(), Some(id));
         }
         assert_eq!(slug(" … "), None);
-        assert_eq!(slug(&"x".repeat(500)).map(|id| id.len()), Some(MAX_ID));
+        assert_eq!(slug(&"x".repeat(500)).map(|id| id.len()), Some(ids::MAX_ID));
     }
 
     proptest! {
@@ -428,7 +426,7 @@ mod tests {
         fn ids_are_letters_and_digits_and_stay_themselves(name in "\\PC{0,300}") {
             match slug(&name) {
                 Some(id) => {
-                    prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric()) && id.len() <= MAX_ID);
+                    prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric()) && id.len() <= ids::MAX_ID);
                     prop_assert!(!id.starts_with(|c: char| c.is_ascii_uppercase()));
                     prop_assert_eq!(slug(&id), Some(id));
                 }

@@ -2,6 +2,7 @@
 
 use super::{
     conditions::{Prefer, etag},
+    problem::Failure,
     session::Session,
 };
 use poem::{
@@ -104,6 +105,16 @@ impl Session {
         };
         set(&mut response, header::ETAG, &tag);
         View(response, PhantomData)
+    }
+
+    /// What is stored, of this version, as its caller sees it, once the conditions of the request hold; and the
+    /// version to write under, where the request depends on it.
+    ///
+    /// # Errors
+    /// When the conditions don't hold.
+    pub fn checked<T: Resource>(&self, shown: T, version: i64) -> Result<(T, Option<i64>), Failure> {
+        self.conditions.check(Some(&shown.etag()))?;
+        Ok((shown, self.conditions.any().then_some(version)))
     }
 
     /// Answers GET of a collection, and operations that answer with plain values.
