@@ -88,18 +88,8 @@ fn structure(repository: &Path, document: &Value) -> Result<Vec<String>> {
 /// # Errors
 /// When the server doesn't compile, or prints no JSON.
 pub fn emitted(repository: &Path) -> Result<Value> {
-    let mut command = Command::new(generate::cargo());
-    command.current_dir(repository).args([
-        "run",
-        "--quiet",
-        "--package",
-        "customer-server",
-        "--bin",
-        "customer-server",
-        "--",
-        "emit-openapi",
-    ]);
-    let output = command.output().context("starting cargo")?;
+    let mut command = Command::new(test_cluster::server_binary(false)?);
+    let output = command.current_dir(repository).arg("emit-openapi").output().context("starting the server")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let lines: Vec<&str> = said.lines().collect();

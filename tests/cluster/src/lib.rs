@@ -3,6 +3,10 @@
 //! It listens on a free port of 127.0.0.1, trusts every connection, and writes nothing durably:
 //! good for tests and for nothing else.
 
+mod binary;
+
+pub use binary::server_binary;
+
 use std::{
     net::{Ipv4Addr, TcpListener},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
