@@ -13,6 +13,8 @@ use crate::{check, generate, matrix};
 
 /// Where the tests find a PostgreSQL to make their databases in.
 const POSTGRES: &str = "CUSTOMER_API_TEST_POSTGRES";
+/// Where the tests find the server; without it, each of them asks the compiler.
+const BINARY: &str = "CUSTOMER_API_TEST_BINARY";
 /// Where the tests write the (operation, status) pairs they observe.
 const OBSERVED: &str = "CUSTOMER_API_OBSERVED";
 
@@ -82,6 +84,7 @@ fn tests(repository: &Path, arguments: &[String], observed: &Path) -> Result<boo
     }
     let mut command = Command::new(generate::cargo());
     command.current_dir(repository).args(runner).args(arguments).env(OBSERVED, observed);
+    command.env(BINARY, test_cluster::server_binary(false)?);
     if let Some(cluster) = &cluster {
         command.env(POSTGRES, cluster.url("postgres"));
     }
