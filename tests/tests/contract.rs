@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod docs;
 mod entry_point;
+mod examples;
 mod fastly_client;
 mod harness;
 mod hydra;

@@ -96,7 +96,11 @@ pub fn documentation(links: &Links, profile: Profile) -> ApiDocumentation {
             label: class.name.clone(),
             description: class.description.clone(),
             supported_operation: operations.get(&class.name).cloned().unwrap_or_default(),
-            supported_property: class.properties.iter().map(|(name, shape)| property(&class, name, shape)).collect(),
+            supported_property: class
+                .properties
+                .iter()
+                .map(|(name, shape)| property(&class, name, shape, &operations))
+                .collect(),
         })
         .chain(others(&operations))
         .collect();
@@ -155,12 +159,19 @@ fn root_context(links: &Links) -> Anything {
     .collect()
 }
 
-fn property(class: &Class, name: &str, shape: &Value) -> ApiSupportedProperty {
+fn property(
+    class: &Class,
+    name: &str,
+    shape: &Value,
+    operations: &BTreeMap<String, Vec<ApiOperation>>,
+) -> ApiSupportedProperty {
     let writable = schemas().any(|(schema, shape)| {
         let stem = ["Create", "Replace", "Update", "Registration"].iter().find_map(|s| schema.strip_suffix(s));
         stem == Some(&class.name) && shape["properties"].get(name).is_some()
     });
     let description = text(shape, "description");
+    let linked = linked(shape, operations);
+    let pointed_at = linked.iter().find(|operation| operation.method == "GET").and_then(|get| get.returns.clone());
     ApiSupportedProperty {
         property: ApiProperty {
             id: format!("vocab:{}/{name}", class.name),
@@ -168,8 +179,8 @@ fn property(class: &Class, name: &str, shape: &Value) -> ApiSupportedProperty {
             label: name.to_owned(),
             description: description.clone(),
             domain: format!("vocab:{}", class.name),
-            range: range(shape).to_owned(),
-            supported_operation: None,
+            range: pointed_at.unwrap_or_else(|| range(shape).to_owned()),
+            supported_operation: (!linked.is_empty()).then_some(linked),
         },
         title: name.to_owned(),
         description,
@@ -177,6 +188,16 @@ fn property(class: &Class, name: &str, shape: &Value) -> ApiSupportedProperty {
         readonly: !writable,
         writeonly: false,
     }
+}
+
+/// What can be done with the resource that a link points at: the operations of the path that its example has.
+fn linked(shape: &Value, operations: &BTreeMap<String, Vec<ApiOperation>>) -> Vec<ApiOperation> {
+    let example = shape["example"].as_str().filter(|_| is_link(shape));
+    let path =
+        example.and_then(|link| link.split_once("://")).and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let route = path.and_then(|path| document().route(path));
+    let ids = route.into_iter().flat_map(|route| &route.operations).map(|operation| format!("_:{}", operation.id));
+    ids.filter_map(|id| operations.values().flatten().find(|operation| operation.id == id).cloned()).collect()
 }
 
 fn range(shape: &Value) -> &'static str {
