@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::made::Made;
+use super::place::Place;
 use super::words::Words;
-use crate::document::Document;
 
 /// A comparison of one answer with one example.
 pub(super) struct Comparison<'a> {
@@ -22,13 +22,6 @@ pub(super) struct Comparison<'a> {
     made_at: Vec<(String, Value)>,
 }
 
-/// A schema and the name of the place it describes.
-#[derive(Clone)]
-struct Place {
-    name: String,
-    schema: &'static Value,
-}
-
 impl<'a> Comparison<'a> {
     pub(super) fn new(made: &'a Made, words: &'a mut Words, excerpt: bool) -> Self {
         Self { made, words, excerpt, faults: Vec::new(), met: BTreeSet::new(), made_at: Vec::new() }
@@ -36,7 +29,7 @@ impl<'a> Comparison<'a> {
 
     /// Compares a whole body; `name` is the name of the place where no schema has one.
     pub(super) fn body(&mut self, name: &str, schema: &'static Value, ours: &Value, theirs: &Value) {
-        self.value(&Place { name: name.to_owned(), schema }, "", ours, theirs);
+        self.value(&Place::new(name, schema), "", ours, theirs);
     }
 
     /// The answer as the example would have to be.
@@ -135,41 +128,5 @@ impl<'a> Comparison<'a> {
         let theirs = self.words.value_to_document(theirs);
         let at = if at.is_empty() { "/" } else { at };
         self.faults.push(format!("{at} ({}) is {theirs}, the example has {ours}", place.name));
-    }
-}
-
-impl Place {
-    /// The schemas that describe the value together, each under the name it is known by.
-    fn shapes(&self) -> Vec<Place> {
-        if let Some(reference) = self.schema["$ref"].as_str() {
-            let name = reference.rsplit('/').next().unwrap_or_default().to_owned();
-            let schema = reference.strip_prefix('#').and_then(|pointer| Document::committed().root().pointer(pointer));
-            return schema.map(|schema| Place { name, schema }.shapes()).unwrap_or_default();
-        }
-        let mut all = vec![self.clone()];
-        for branch in
-            ["allOf", "oneOf", "anyOf"].iter().flat_map(|key| self.schema[*key].as_array().into_iter().flatten())
-        {
-            all.extend(Place { name: self.name.clone(), schema: branch }.shapes());
-        }
-        all
-    }
-
-    fn member(&self, name: &str) -> Place {
-        let shapes = self.shapes();
-        let found = shapes.iter().find_map(|shape| {
-            let listed = shape.schema["properties"].get(name);
-            let schema = listed.or_else(|| shape.schema.get("additionalProperties"))?;
-            Some(Place { name: format!("{}.{name}", shape.name), schema })
-        });
-        found.unwrap_or_else(|| Place { name: format!("{}.{name}", self.name), schema: &Value::Null })
-    }
-
-    fn item(&self) -> Place {
-        let shapes = self.shapes();
-        let found = shapes
-            .iter()
-            .find_map(|shape| Some(Place { name: format!("{}[]", shape.name), schema: shape.schema.get("items")? }));
-        found.unwrap_or_else(|| Place { name: format!("{}[]", self.name), schema: &Value::Null })
     }
 }

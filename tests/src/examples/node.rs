@@ -63,12 +63,14 @@ impl Node {
         Some(Self { pointer: format!("{}/{}", self.pointer, escaped(name)), value }.followed())
     }
 
-    fn members(&self) -> Vec<Named> {
+    /// Its members, if it is an object.
+    pub(super) fn members(&self) -> Vec<Named> {
         let names = self.value.as_object().into_iter().flatten().map(|(name, _)| name);
         names.filter_map(|name| Some(Named { name: name.clone(), node: self.get(name)? })).collect()
     }
 
-    fn items(&self) -> Vec<Self> {
+    /// Its items, if it is a list.
+    pub(super) fn items(&self) -> Vec<Self> {
         let count = self.value.as_array().map_or(0, Vec::len);
         (0..count).map(|index| Self::at(&format!("{}/{index}", self.pointer))).collect()
     }

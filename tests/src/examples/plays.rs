@@ -5,9 +5,11 @@ use serde_json::Value;
 use super::draft::{Draft, Stage};
 use super::made::Made;
 use super::node::{self, Media, Node};
+use super::properties;
 use super::record::{Expected, Record};
 use super::scenes::{Scenes, key};
 use crate::document::{Document, Operation};
+use crate::http::Answer;
 
 /// One execution of an example: what is sent and what is to come back.
 #[derive(Debug, Clone)]
@@ -23,8 +25,8 @@ pub(super) struct Play {
 enum Kind {
     /// The example as it stands.
     Example,
-    /// The examples of all properties of the body together: they must go together.
-    Properties,
+    /// The examples of all properties of the body, and of items so many levels down: they make one good request.
+    Properties(usize),
 }
 
 /// What every play needs.
@@ -52,7 +54,8 @@ impl Play {
             .collect();
         let first = operation.responses.keys().find(|status| **status < 300).copied();
         if let Some(play) = plays.first().filter(|play| play.body.is_some() && first == Some(status)).cloned() {
-            plays.push(Self { kind: Kind::Properties, ..play });
+            let levels = (0..).take_while(|level| *level == 0 || play.properties(*level) != play.properties(level - 1));
+            plays.extend(levels.map(|level| Self { kind: Kind::Properties(level), ..play.clone() }));
         }
         plays
     }
@@ -69,8 +72,8 @@ impl Play {
         if let Some(media) = &self.media {
             draft.header("Accept", &media.name);
         }
-        if self.kind == Kind::Properties {
-            return self.properties(draft, stage, record).await;
+        if let Kind::Properties(levels) = self.kind {
+            return self.together(levels, draft, stage, record).await;
         }
         let draft = self.conditional(draft, stage).await;
         let answer = draft.send(stage).await;
@@ -139,7 +142,10 @@ impl Play {
         let Some(cursor) = parameters.iter().find(|parameter| parameter.value["name"] == "cursor") else { return };
         let mut first = draft.clone();
         first.query.push(("pageSize".to_owned(), "1".to_owned()));
-        let page = serde_json::from_slice::<Value>(&first.send(stage).await.body).unwrap_or_default();
+        let page = self.show(&first.send(stage).await, stage, record);
+        let mut second = first.clone();
+        second.query.push(("page".to_owned(), "2".to_owned()));
+        self.show(&second.send(stage).await, stage, record);
         let Some(next) = page["view"]["next"].as_str() else { return };
         let request = stage.server.get(next);
         let request = match draft.caller.as_ref().and_then(|caller| stage.callers.get(caller)) {
@@ -154,15 +160,18 @@ impl Play {
         }
     }
 
+    /// Takes in what an answer shows that is no example; returns its body.
+    fn show(&self, answer: &Answer, stage: &Stage, record: &mut Record) -> Value {
+        let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+        if let Some(media) = &self.media {
+            let schema = &media.node.value["schema"];
+            record.shown.add(&self.operation.id, schema, &stage.words.value_to_document(&body));
+        }
+        body
+    }
+
     /// What a change is seen by: the resource is as the example of the change shows it, or it is gone.
-    async fn after(
-        &self,
-        script: Script<'_>,
-        draft: &Draft,
-        answer: &crate::Answer,
-        stage: &mut Stage,
-        record: &mut Record,
-    ) {
+    async fn after(&self, script: Script<'_>, draft: &Draft, answer: &Answer, stage: &mut Stage, record: &mut Record) {
         let name = key(&self.operation.id, self.status);
         if draft.headers.iter().any(|(name, _)| name == "Idempotency-Key") {
             let again = draft.send(stage).await;
@@ -196,7 +205,7 @@ impl Play {
         script: Script<'_>,
         name: &str,
         changed: &Node,
-        seen: &crate::Answer,
+        seen: &Answer,
         stage: &mut Stage,
         record: &mut Record,
     ) {
@@ -210,19 +219,23 @@ impl Play {
         }
     }
 
+    fn properties(&self, levels: usize) -> Option<(Value, Vec<String>)> {
+        properties::body(&self.body.as_ref()?.node.get("schema")?, levels)
+    }
+
     /// The examples of all properties make one good request.
-    async fn properties(&self, mut draft: Draft, stage: &Stage, record: &mut Record) {
-        let schema = self.body.as_ref().and_then(|media| media.node.get("schema"));
+    async fn together(&self, levels: usize, mut draft: Draft, stage: &Stage, record: &mut Record) {
+        let Some((properties, pointers)) = self.properties(levels) else { return };
+        // What only the whole example has stays.
         let mut body = draft.body.take().unwrap_or_default();
-        for (name, property) in schema.iter().flat_map(|schema| schema.value["properties"].as_object()).flatten() {
-            if let Some(example) = property.get("example") {
-                body[name] = example.clone();
-            }
+        for (name, value) in properties.as_object().into_iter().flatten() {
+            body[name] = value.clone();
         }
         draft.body = Some(body);
         let answer = draft.send(stage).await;
-        let taken = self.operation.responses.keys().any(|status| *status < 300 && *status == answer.status);
-        if !taken {
+        if self.operation.responses.keys().any(|status| *status < 300 && *status == answer.status) {
+            record.used(&pointers);
+        } else {
             let id = &self.operation.id;
             record.faults.push(format!("{id}: the examples of the properties don't make one good request\n{answer}"));
         }

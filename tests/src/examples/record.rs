@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::compare::Comparison;
 use super::made::Made;
 use super::node::{self, Media, Named};
+use super::properties::{self, Shown};
 use super::scenes::key;
 use super::words::Words;
 use crate::document::{Document, Operation};
@@ -26,6 +27,8 @@ pub struct Record {
     whole: BTreeMap<String, Option<String>>,
     /// The places of server-made values that were met, and the headers.
     met: BTreeSet<String>,
+    /// What answers show besides what their examples do.
+    pub(super) shown: Shown,
 }
 
 /// What an answer is to be like.
@@ -47,6 +50,7 @@ impl Record {
         self.faults.extend(other.faults);
         self.used.extend(other.used);
         self.met.extend(other.met);
+        self.shown.extend(other.shown);
         for (pointer, instead) in other.whole {
             self.shares(&pointer, instead);
         }
@@ -159,6 +163,20 @@ impl Record {
         for pointer in node::all() {
             match (self.used.contains(&pointer), excused(&pointer)) {
                 (false, false) => faults.push(format!("{pointer}: the example was not executed")),
+                (true, true) => faults.push(format!("{pointer}: was executed: take it off the list of `unexecuted`")),
+                _ => {}
+            }
+        }
+        self.shown.extend(Shown::of_examples());
+        for property in properties::all() {
+            let pointer = &property.pointer;
+            let executed = self.used.contains(pointer)
+                || self.shown.has(&property.place, property.example)
+                || made.fresh.contains(&property.place);
+            match (executed, excused(pointer)) {
+                (false, false) => {
+                    faults.push(format!("{pointer}: nothing sends or shows the example {}", property.example));
+                }
                 (true, true) => faults.push(format!("{pointer}: was executed: take it off the list of `unexecuted`")),
                 _ => {}
             }
