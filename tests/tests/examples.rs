@@ -11,7 +11,16 @@ fn execute(backend: Backend) {
     assert!(record.faults.is_empty(), "{} faults:\n{}", record.faults.len(), record.faults.join("\n"));
 }
 
-#[test]
-fn every_example_is_what_a_server_answers() {
-    execute(Backend::Sqlite);
+mod every_example_is_what_a_server_answers {
+    use super::{Backend, execute};
+
+    #[test]
+    fn sqlite() {
+        execute(Backend::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        execute(Backend::Postgres);
+    }
 }

@@ -85,7 +85,7 @@ impl Play {
         record.used(&draft.examples);
         if self.is_read() {
             self.alone(&draft, stage, record).await;
-            self.cursor(&draft, stage, record).await;
+            self.pages(&draft, stage, record).await;
         } else {
             self.after(script, &draft, &answer, stage, record).await;
         }
@@ -136,10 +136,11 @@ impl Play {
         }
     }
 
-    /// A cursor is the server's: the one that it gives for the next page is taken.
-    async fn cursor(&self, draft: &Draft, stage: &Stage, record: &mut Record) {
-        let parameters = node::parameters(self.operation);
-        let Some(cursor) = parameters.iter().find(|parameter| parameter.value["name"] == "cursor") else { return };
+    /// Pages of one member each; a cursor is the server's, so the one that it gives is followed.
+    async fn pages(&self, draft: &Draft, stage: &Stage, record: &mut Record) {
+        if !node::parameters(self.operation).iter().any(|parameter| parameter.value["name"] == "cursor") {
+            return;
+        }
         let mut first = draft.clone();
         first.query.push(("pageSize".to_owned(), "1".to_owned()));
         let page = self.show(&first.send(stage).await, stage, record);
@@ -153,9 +154,7 @@ impl Play {
             None => request,
         };
         let answer = request.send().await;
-        if answer.status == 200 && next.contains("cursor=") {
-            record.used(&[cursor.pointer.clone()]);
-        } else {
+        if answer.status != 200 || !next.contains("cursor=") {
             record.faults.push(format!("{}: the cursor of `next` is refused\n{answer}", self.operation.id));
         }
     }
