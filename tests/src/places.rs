@@ -115,9 +115,6 @@ impl Places {
             "image" => self.image.clone(),
             "batch" => self.batch.to_string(),
             "key" => self.tenant.credentials.key.clone(),
-            "policy" if template.starts_with("/storage") => "default".to_owned(),
-            "policy" if template.starts_with("/thumbnail") => "standard".to_owned(),
-            "policy" => "use-original".to_owned(),
             "name" if template.starts_with("/contexts/") => "Space.jsonld".to_owned(),
             _ => example(template, name),
         }

@@ -18,7 +18,7 @@ pub struct FreshDatabase {
     name: String,
     maintenance: String,
     /// Keeps the cluster running while a database on it is in use.
-    _cluster: Option<Arc<Cluster>>,
+    cluster: Option<Arc<Cluster>>,
 }
 
 impl FreshDatabase {
@@ -28,9 +28,7 @@ impl FreshDatabase {
     /// # Errors
     /// When there is no PostgreSQL, or it refuses.
     pub async fn create() -> anyhow::Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("contract_{}_{number}", std::process::id());
+        let name = next_name();
         let (maintenance, url, cluster) = match std::env::var(CLUSTER) {
             Ok(given) => {
                 let mut url = url::Url::parse(&given).context(CLUSTER)?;
@@ -43,7 +41,19 @@ impl FreshDatabase {
             }
         };
         execute(&maintenance, &format!("CREATE DATABASE {name}")).await?;
-        Ok(Self { url, name, maintenance, _cluster: cluster })
+        Ok(Self { url, name, maintenance, cluster })
+    }
+
+    /// Makes a database that holds what this one does; nobody may be connected to this one.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses.
+    pub async fn copy(&self) -> anyhow::Result<Self> {
+        let name = next_name();
+        let mut url = url::Url::parse(&self.url)?;
+        url.set_path(&name);
+        execute(&self.maintenance, &format!("CREATE DATABASE {name} TEMPLATE {}", self.name)).await?;
+        Ok(Self { url: url.into(), name, maintenance: self.maintenance.clone(), cluster: self.cluster.clone() })
     }
 
     /// Removes the database, whoever is still connected.
@@ -53,6 +63,11 @@ impl FreshDatabase {
     pub async fn remove(&self) -> anyhow::Result<()> {
         execute(&self.maintenance, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await
     }
+}
+
+fn next_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("contract_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A static is never dropped, so it must not be what keeps the cluster alive.

@@ -1,6 +1,7 @@
 //! The real server as a child process, behind the validating proxy.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use customer_client::{Client, Credentials};
@@ -50,6 +51,8 @@ pub struct Options {
     pub arguments: Vec<String>,
     /// Variables of its environment.
     pub environment: Vec<(String, String)>,
+    /// The base URL of its links, in place of that of the validating proxy.
+    pub public_url: Option<String>,
 }
 
 impl Default for Options {
@@ -61,6 +64,7 @@ impl Default for Options {
             origin_allow: vec!["127.0.0.0/8".to_owned()],
             arguments: Vec::new(),
             environment: Vec::new(),
+            public_url: None,
         }
     }
 }
@@ -87,9 +91,27 @@ impl TestServer {
             Backend::Sqlite => None,
             Backend::Postgres => Some(FreshDatabase::create().await?),
         };
+        Self::start_with(options, new_data()?, database).await
+    }
+
+    /// As [`start`](Self::start), on a copy of what another server left.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), or when the copy can't be made.
+    pub async fn start_on(options: Options, left: &Snapshot) -> anyhow::Result<Self> {
+        let database = match &left.database {
+            None => None,
+            Some(database) => Some(database.copy().await?),
+        };
+        let data = new_data()?;
+        copy_directory(left.data.path(), data.path())?;
+        Self::start_with(options, data, database).await
+    }
+
+    async fn start_with(options: Options, data: TempDir, database: Option<FreshDatabase>) -> anyhow::Result<Self> {
         let mut server = Self {
             options,
-            data: tempfile::Builder::new().prefix("contract-").tempdir()?,
+            data,
             database,
             proxy: Proxy::start(Validator::committed()).await?,
             process: None,
@@ -131,10 +153,10 @@ impl TestServer {
         Ok(command)
     }
 
-    /// The public base URL, without a slash at the end: that of the validating proxy.
+    /// The public base URL, without a slash at the end: that of the validating proxy unless another was given.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.proxy.address())
+        self.options.public_url.clone().unwrap_or_else(|| format!("http://{}", self.proxy.address()))
     }
 
     /// The server's own address, past the proxy: nothing is validated there.
@@ -166,7 +188,7 @@ impl TestServer {
 
     /// The data directory.
     #[must_use]
-    pub fn data(&self) -> &std::path::Path {
+    pub fn data(&self) -> &Path {
         self.data.path()
     }
 
@@ -189,7 +211,9 @@ impl TestServer {
     #[must_use]
     pub fn request(&self, method: &str, link: &str) -> RawRequest {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
-        RawRequest::new(self.proxy.address(), method, link)
+        // Wherever its links lead, they are followed here.
+        let link = self.options.public_url.as_ref().and_then(|base| link.strip_prefix(base)).unwrap_or(link);
+        RawRequest::new(self.proxy.address(), method, if link.is_empty() { "/" } else { link })
     }
 
     /// A GET.
@@ -297,6 +321,17 @@ impl TestServer {
         (megabytes("VmRSS:"), megabytes("VmHWM:"))
     }
 
+    /// Ends the server for good (kill -9) and keeps what it stored, for other servers to start on; and returns the
+    /// violations as [`finish`](Self::finish) does.
+    ///
+    /// # Errors
+    /// When the observations can't be written.
+    pub async fn freeze(mut self) -> anyhow::Result<(Snapshot, Vec<String>)> {
+        self.kill().await;
+        self.proxy.write_observed()?;
+        Ok((Snapshot { data: self.data, database: self.database }, self.proxy.violations()))
+    }
+
     /// Ends the server for good: removes its database, writes down what was observed, and returns
     /// the violations.
     ///
@@ -310,4 +345,42 @@ impl TestServer {
         }
         Ok(self.proxy.violations())
     }
+}
+
+/// What a server left: its data directory and its database. Dropping it removes the directory.
+#[derive(Debug)]
+pub struct Snapshot {
+    data: TempDir,
+    database: Option<FreshDatabase>,
+}
+
+impl Snapshot {
+    /// Removes the database.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses.
+    pub async fn remove(self) -> anyhow::Result<()> {
+        match &self.database {
+            Some(database) => database.remove().await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn new_data() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("contract-").tempdir()
+}
+
+fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&target)?;
+            copy_directory(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }

@@ -15,6 +15,7 @@ mod delivery;
 mod demo;
 mod docs;
 mod entry_point;
+mod examples;
 mod fastly_client;
 mod harness;
 mod hydra;

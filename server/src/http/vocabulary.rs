@@ -162,6 +162,7 @@ fn property(class: &Class, name: &str, shape: &Value, operations: Vec<ApiOperati
     let writable =
         schemas().any(|(schema, shape)| stem(schema) == Some(&class.name) && shape["properties"].get(name).is_some());
     let description = text(shape, "description");
+    let pointed_at = operations.iter().find(|operation| operation.method == "GET").and_then(|get| get.returns.clone());
     ApiSupportedProperty {
         property: ApiProperty {
             id: format!("vocab:{}/{name}", class.name),
@@ -169,7 +170,7 @@ fn property(class: &Class, name: &str, shape: &Value, operations: Vec<ApiOperati
             label: name.to_owned(),
             description: description.clone(),
             domain: format!("vocab:{}", class.name),
-            range: range(shape).to_owned(),
+            range: pointed_at.unwrap_or_else(|| range(shape).to_owned()),
             supported_operation: is_link(shape).then_some(operations),
         },
         title: name.to_owned(),

@@ -1,0 +1,150 @@
+//! Nodes of the document that know where they stand, so that it can be told which of them were executed.
+
+use serde_json::Value;
+
+use crate::document::{Document, Operation};
+
+/// A node of the committed document and its JSON pointer, references followed.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// Where it stands.
+    pub(super) pointer: String,
+    /// What stands there.
+    pub(super) value: &'static Value,
+}
+
+/// A media type of a request or an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Media {
+    /// Its name, such as `application/json`.
+    pub(super) name: String,
+    /// What stands under it.
+    pub(super) node: Node,
+}
+
+/// A documented header of an answer, or a parameter of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    /// The name on the wire.
+    pub(super) name: String,
+    /// What stands under it.
+    pub(super) node: Node,
+}
+
+impl Node {
+    /// The node at a pointer.
+    ///
+    /// # Panics
+    /// When nothing stands there.
+    #[must_use]
+    pub(super) fn at(pointer: &str) -> Self {
+        let value = Document::committed().root().pointer(pointer);
+        let value = value.unwrap_or_else(|| panic!("nothing stands at {pointer}"));
+        Self { pointer: pointer.to_owned(), value }.followed()
+    }
+
+    /// The node that describes an operation.
+    #[must_use]
+    pub(super) fn of(operation: &Operation) -> Self {
+        Self::at(&format!("/paths/{}/{}", escaped(&operation.template), operation.method.to_lowercase()))
+    }
+
+    fn followed(self) -> Self {
+        match self.value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+            Some(pointer) => Self::at(pointer),
+            None => self,
+        }
+    }
+
+    /// The member of this name, if there is one.
+    #[must_use]
+    pub(super) fn get(&self, name: &str) -> Option<Self> {
+        let value = self.value.get(name)?;
+        Some(Self { pointer: format!("{}/{}", self.pointer, escaped(name)), value }.followed())
+    }
+
+    /// Its members, if it is an object.
+    pub(super) fn members(&self) -> Vec<Named> {
+        let names = self.value.as_object().into_iter().flatten().map(|(name, _)| name);
+        names.filter_map(|name| Some(Named { name: name.clone(), node: self.get(name)? })).collect()
+    }
+
+    /// Its items, if it is a list.
+    pub(super) fn items(&self) -> Vec<Self> {
+        let count = self.value.as_array().map_or(0, Vec::len);
+        (0..count).map(|index| Self::at(&format!("{}/{index}", self.pointer))).collect()
+    }
+
+    /// The media types of a request body or of an answer.
+    #[must_use]
+    pub(super) fn media(&self) -> Vec<Media> {
+        let content = self.get("content").map(|content| content.members()).unwrap_or_default();
+        content.into_iter().map(|Named { name, node }| Media { name, node }).collect()
+    }
+
+    /// The headers of an answer.
+    #[must_use]
+    pub(super) fn headers(&self) -> Vec<Named> {
+        self.get("headers").map(|headers| headers.members()).unwrap_or_default()
+    }
+
+    /// The last part of the pointer: the name of a shared part.
+    #[must_use]
+    pub(super) fn last(&self) -> &str {
+        self.pointer.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// The answer of an operation with this status.
+///
+/// # Panics
+/// When it isn't documented.
+#[must_use]
+pub(super) fn answer(operation: &Operation, status: u16) -> Node {
+    let found = Node::of(operation).get("responses").and_then(|all| all.get(&status.to_string()));
+    found.unwrap_or_else(|| panic!("{} documents no {status}", operation.id))
+}
+
+/// The media types of the body that an operation takes.
+#[must_use]
+pub(super) fn bodies(operation: &Operation) -> Vec<Media> {
+    Node::of(operation).get("requestBody").map(|body| body.media()).unwrap_or_default()
+}
+
+/// The parameters of an operation and of its path.
+#[must_use]
+pub(super) fn parameters(operation: &Operation) -> Vec<Node> {
+    let item = Node::at(&format!("/paths/{}", escaped(&operation.template)));
+    let lists = [item.get("parameters"), Node::of(operation).get("parameters")];
+    lists.iter().flatten().flat_map(Node::items).collect()
+}
+
+/// Every example of the document outside of its schemas, by the pointer of what it is an example of.
+#[must_use]
+pub(super) fn all() -> Vec<String> {
+    let mut found = Vec::new();
+    let root = Document::committed().root();
+    for part in ["paths", "components"] {
+        collect(&root[part], &format!("/{part}"), &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    if value.get("schema").is_some() && value.get("example").is_some() {
+        found.push(pointer.to_owned());
+    }
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        // Whatever stands in an example is data.
+        if !matches!(name.as_str(), "schema" | "schemas" | "example") {
+            collect(inner, &format!("{pointer}/{}", escaped(name)), found);
+        }
+    }
+    for (index, inner) in value.as_array().into_iter().flatten().enumerate() {
+        collect(inner, &format!("{pointer}/{index}"), found);
+    }
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,249 @@
+//! Executes the examples of one scene.
+
+use serde_json::Value;
+
+use super::draft::{Draft, Stage};
+use super::made::Made;
+use super::node::{self, Media, Node};
+use super::properties;
+use super::record::{Expected, Record};
+use super::scenes::{Scenes, key};
+use crate::document::{Document, Operation};
+use crate::http::Answer;
+
+/// One execution of an example: what is sent and what is to come back.
+#[derive(Debug, Clone)]
+pub(super) struct Play {
+    pub(super) operation: &'static Operation,
+    pub(super) status: u16,
+    body: Option<Media>,
+    media: Option<Media>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The example as it stands.
+    Example,
+    /// The examples of all properties of the body, and of items so many levels down: they make one good request.
+    Properties(usize),
+}
+
+/// What every play needs.
+#[derive(Clone, Copy)]
+pub(super) struct Script<'a> {
+    pub(super) scenes: &'a Scenes,
+    pub(super) made: &'a Made,
+}
+
+impl Play {
+    /// The plays of an operation that end with this success: one for each media type of the request or the
+    /// answer.
+    pub(super) fn all(operation: &'static Operation, status: u16) -> Vec<Self> {
+        let (bodies, answers) = (node::bodies(operation), node::answer(operation, status).media());
+        let count = bodies.len().max(answers.len()).max(1);
+        let nth = |all: &[Media], index: usize| all.get(index.min(all.len().saturating_sub(1))).cloned();
+        let mut plays: Vec<Self> = (0..count)
+            .map(|index| Self {
+                operation,
+                status,
+                body: nth(&bodies, index),
+                media: nth(&answers, index),
+                kind: Kind::Example,
+            })
+            .collect();
+        let first = operation.responses.keys().find(|status| **status < 300).copied();
+        if let Some(play) = plays.first().filter(|play| play.body.is_some() && first == Some(status)).cloned() {
+            let levels = (0..).take_while(|level| *level == 0 || play.properties(*level) != play.properties(level - 1));
+            plays.extend(levels.map(|level| Self { kind: Kind::Properties(level), ..play.clone() }));
+        }
+        plays
+    }
+
+    /// Whether it leaves the server as it was.
+    pub(super) fn is_read(&self) -> bool {
+        self.operation.method == "GET"
+    }
+
+    /// Sends the request and holds the answer against the example, with all that belongs to it.
+    pub(super) async fn run(&self, script: Script<'_>, stage: &mut Stage, record: &mut Record) {
+        let caller = script.scenes.caller(&self.operation.id);
+        let mut draft = Draft::of(self.operation, self.body.as_ref(), caller);
+        if let Some(media) = &self.media {
+            draft.header("Accept", &media.name);
+        }
+        if let Kind::Properties(levels) = self.kind {
+            return self.together(levels, draft, stage, record).await;
+        }
+        let draft = self.conditional(draft, stage).await;
+        let answer = draft.send(stage).await;
+        let expected =
+            Expected { operation: self.operation, status: self.status, media: self.media.as_ref(), is_shared: false };
+        if !record.judge(script.made, &mut stage.words, &expected, &answer) && answer.status != self.status {
+            return;
+        }
+        record.used(&draft.examples);
+        if self.is_read() {
+            self.alone(&draft, stage, record).await;
+            self.pages(&draft, stage, record).await;
+        } else {
+            self.after(script, &draft, &answer, stage, record).await;
+        }
+    }
+
+    /// Adds the headers that an example has: preferences, and conditions that hold.
+    async fn conditional(&self, mut draft: Draft, stage: &Stage) -> Draft {
+        let tag = self.tag(&draft, stage).await;
+        for parameter in node::parameters(self.operation) {
+            let name = parameter.value["name"].as_str().unwrap_or_default();
+            match (name, parameter.value["in"].as_str()) {
+                ("Prefer", _) if self.status == 205 => {}
+                ("If-Match", _) => {
+                    if let Some(tag) = &tag {
+                        draft.header(name, tag);
+                    }
+                }
+                ("If-None-Match", _) if self.status == 304 => draft.header(name, tag.as_deref().unwrap_or_default()),
+                (_, Some("header")) => draft = draft.with(&parameter),
+                _ => {}
+            }
+        }
+        draft
+    }
+
+    /// The entity tag that the resource has now, if it is there.
+    async fn tag(&self, draft: &Draft, stage: &Stage) -> Option<String> {
+        let shown = sibling(self.operation)?;
+        let answer = Draft::of(shown, None, draft.caller.as_deref().unwrap_or_default()).send(stage).await;
+        answer.header("etag").map(str::to_owned)
+    }
+
+    /// Each further example of the query is sent alone: it is taken.
+    async fn alone(&self, draft: &Draft, stage: &Stage, record: &mut Record) {
+        for parameter in node::parameters(self.operation) {
+            let is_query = parameter.value["in"] == "query" && parameter.value["required"] != true;
+            if !is_query || parameter.value["name"] == "cursor" {
+                continue;
+            }
+            let draft = draft.clone().with(&parameter);
+            let answer = draft.send(stage).await;
+            if answer.status == self.status {
+                record.used(&[parameter.pointer]);
+            } else {
+                let name = key(&self.operation.id, self.status);
+                record.faults.push(format!("{name}: `{}` is refused\n{answer}", parameter.value["name"]));
+            }
+        }
+    }
+
+    /// Pages of one member each; a cursor is the server's, so the one that it gives is followed.
+    async fn pages(&self, draft: &Draft, stage: &Stage, record: &mut Record) {
+        if !node::parameters(self.operation).iter().any(|parameter| parameter.value["name"] == "cursor") {
+            return;
+        }
+        let mut first = draft.clone();
+        first.query.push(("pageSize".to_owned(), "1".to_owned()));
+        let page = self.show(&first.send(stage).await, stage, record);
+        let mut second = first.clone();
+        second.query.push(("page".to_owned(), "2".to_owned()));
+        self.show(&second.send(stage).await, stage, record);
+        let Some(next) = page["view"]["next"].as_str() else { return };
+        let request = stage.server.get(next);
+        let request = match draft.caller.as_ref().and_then(|caller| stage.callers.get(caller)) {
+            Some(credentials) => request.auth(credentials),
+            None => request,
+        };
+        let answer = request.send().await;
+        if answer.status != 200 || !next.contains("cursor=") {
+            record.faults.push(format!("{}: the cursor of `next` is refused\n{answer}", self.operation.id));
+        }
+    }
+
+    /// Takes in what an answer shows that is no example; returns its body.
+    fn show(&self, answer: &Answer, stage: &Stage, record: &mut Record) -> Value {
+        let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+        if let Some(media) = &self.media {
+            let schema = &media.node.value["schema"];
+            record.shown.add(&self.operation.id, schema, &stage.words.value_to_document(&body));
+        }
+        body
+    }
+
+    /// What a change is seen by: the resource is as the example of the change shows it, or it is gone.
+    async fn after(&self, script: Script<'_>, draft: &Draft, answer: &Answer, stage: &mut Stage, record: &mut Record) {
+        let name = key(&self.operation.id, self.status);
+        if draft.headers.iter().any(|(name, _)| name == "Idempotency-Key") {
+            let again = draft.send(stage).await;
+            if (again.status, &again.body) != (answer.status, &answer.body) {
+                record.faults.push(format!("{name}: sent again it is answered otherwise\n{again}"));
+            }
+        }
+        let Some(shown) = sibling(self.operation) else { return };
+        let caller = script.scenes.caller(&shown.id);
+        let look = Draft::of(shown, None, caller);
+        match (self.operation.method.as_str(), self.status) {
+            ("DELETE", _) => {
+                let seen = look.send(stage).await;
+                if !matches!(seen.status, 401 | 404) {
+                    record.faults.push(format!("{name}: it is still there\n{seen}"));
+                }
+            }
+            ("PATCH", 205) => {
+                let mut as_shown = look;
+                as_shown.header("Accept", "application/json");
+                let seen = as_shown.send(stage).await;
+                let changed = node::answer(self.operation, 200);
+                self.see(script, &name, &changed, &seen, stage, record);
+            }
+            _ => {}
+        }
+    }
+
+    fn see(
+        &self,
+        script: Script<'_>,
+        name: &str,
+        changed: &Node,
+        seen: &Answer,
+        stage: &mut Stage,
+        record: &mut Record,
+    ) {
+        let Some(media) = changed.media().into_iter().next() else { return };
+        let body = serde_json::from_slice::<Value>(&seen.body).unwrap_or_default();
+        let mut comparison = super::compare::Comparison::new(script.made, &mut stage.words, false);
+        let (schema, example) = (&media.node.value["schema"], &media.node.value["example"]);
+        comparison.body(&self.operation.id, schema, example, &body);
+        for fault in comparison.faults {
+            record.faults.push(format!("{name}: afterwards {fault}"));
+        }
+    }
+
+    fn properties(&self, levels: usize) -> Option<(Value, Vec<String>)> {
+        properties::body(&self.body.as_ref()?.node.get("schema")?, levels)
+    }
+
+    /// The examples of all properties make one good request.
+    async fn together(&self, levels: usize, mut draft: Draft, stage: &Stage, record: &mut Record) {
+        let Some((properties, pointers)) = self.properties(levels) else { return };
+        // What only the whole example has stays.
+        let mut body = draft.body.take().unwrap_or_default();
+        for (name, value) in properties.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        draft.body = Some(body);
+        let answer = draft.send(stage).await;
+        if self.operation.responses.keys().any(|status| *status < 300 && *status == answer.status) {
+            record.used(&pointers);
+        } else {
+            let id = &self.operation.id;
+            record.faults.push(format!("{id}: the examples of the properties don't make one good request\n{answer}"));
+        }
+    }
+}
+
+/// The GET of the path that an operation is at.
+fn sibling(operation: &Operation) -> Option<&'static Operation> {
+    let paths = Document::committed().paths().iter();
+    let item = paths.into_iter().find(|item| item.template == operation.template)?;
+    item.operations.get("GET")
+}
