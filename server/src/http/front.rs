@@ -117,12 +117,13 @@ impl<E: Endpoint> FrontEndpoint<E> {
         }
         let operation = route.and_then(|r| r.operation(method));
         let principal = self.authorize(request.headers(), path, operation).await?;
+        if account::is_path(path) {
+            self.admit_account(principal.as_ref(), method, path, standing).await?;
+        }
         let (Some(route), operation) = (route, operation) else { return self.undocumented(request).await };
         let operation = operation.ok_or_else(|| Failure::Method(route.allow()))?;
         let query = pairs(request.uri().query().unwrap_or_default());
-        if account::is_path(path) {
-            self.admit_account(principal.as_ref(), method, path, standing).await?;
-        } else {
+        if !account::is_path(path) {
             check_query(&query, operation)?;
         }
         let session = Session::new(Inner {
@@ -176,7 +177,8 @@ impl<E: Endpoint> FrontEndpoint<E> {
         operation: Option<&Operation>,
     ) -> Result<Option<keys::Principal>, Failure> {
         let customer = path.strip_prefix("/customers/").map(|rest| rest.split('/').next().unwrap_or_default());
-        let security = operation.map_or(Security::Open, |o| o.security);
+        let security =
+            if account::is_path(path) { Security::Required } else { operation.map_or(Security::Open, |o| o.security) };
         if customer.is_none() && security == Security::Open {
             return Ok(None);
         }
@@ -376,7 +378,7 @@ mod tests {
             secrets,
             profile: Profile::Seed,
             public_url: None,
-            rates: super::super::rate::Rates::new(10),
+            rates: super::super::rate::Rates::new(std::num::NonZeroU32::MIN),
         }
     }
 
