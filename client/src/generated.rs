@@ -603,6 +603,12 @@ pub mod types {
         pub kind: ::std::string::String,
         ///The operation, by its operationId.
         pub operation: ::std::string::String,
+        ///The id that the portal user had whom the key was made for; absent for keys that act for the owner.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
         ///The `X-Request-Id` of the answer.
         #[serde(rename = "requestId")]
         pub request_id: ::std::string::String,
@@ -4159,6 +4165,12 @@ pub mod types {
         ///Always `Key`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The portal user that the key was made for; absent if it acts for the owner.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
     }
     impl Key {
         pub fn builder() -> builder::Key {
@@ -4193,6 +4205,21 @@ pub mod types {
             Default::default()
         }
     }
+    ///An API key to be created.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct KeyCreate {
+        ///The portal user to make the key for, by URI, path or id. An object with an `@id` is taken for it.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
+    }
+    impl KeyCreate {
+        pub fn builder() -> builder::KeyCreate {
+            Default::default()
+        }
+    }
     ///A new API key with its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct KeyCreated {
@@ -4209,6 +4236,12 @@ pub mod types {
         ///Always `Key`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The portal user that the key was made for; absent if it acts for the owner.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
         ///The password of HTTP Basic credentials; it is never shown again.
         pub secret: ::std::string::String,
         ///The key and its secret in one word, with a full stop between them.
@@ -8392,6 +8425,10 @@ pub mod types {
                 ::std::string::String,
                 ::std::string::String,
             >,
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             request_id: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -8407,6 +8444,7 @@ pub mod types {
                     key: Err("no value supplied for key".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
                     operation: Err("no value supplied for operation".to_string()),
+                    portal_user: Ok(Default::default()),
                     request_id: Err("no value supplied for request_id".to_string()),
                     target: Err("no value supplied for target".to_string()),
                 }
@@ -8485,6 +8523,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
             pub fn request_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8522,6 +8572,7 @@ pub mod types {
                     key: value.key?,
                     kind: value.kind?,
                     operation: value.operation?,
+                    portal_user: value.portal_user?,
                     request_id: value.request_id?,
                     target: value.target?,
                 })
@@ -8536,6 +8587,7 @@ pub mod types {
                     key: Ok(value.key),
                     kind: Ok(value.kind),
                     operation: Ok(value.operation),
+                    portal_user: Ok(value.portal_user),
                     request_id: Ok(value.request_id),
                     target: Ok(value.target),
                 }
@@ -16311,6 +16363,10 @@ pub mod types {
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             key: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for Key {
             fn default() -> Self {
@@ -16320,6 +16376,7 @@ pub mod types {
                     iri: Err("no value supplied for iri".to_string()),
                     key: Err("no value supplied for key".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    portal_user: Ok(Default::default()),
                 }
             }
         }
@@ -16384,6 +16441,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<Key> for super::Key {
             type Error = super::error::ConversionError;
@@ -16396,6 +16465,7 @@ pub mod types {
                     iri: value.iri?,
                     key: value.key?,
                     kind: value.kind?,
+                    portal_user: value.portal_user?,
                 })
             }
         }
@@ -16407,6 +16477,7 @@ pub mod types {
                     iri: Ok(value.iri),
                     key: Ok(value.key),
                     kind: Ok(value.kind),
+                    portal_user: Ok(value.portal_user),
                 }
             }
         }
@@ -16557,6 +16628,51 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct KeyCreate {
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for KeyCreate {
+            fn default() -> Self {
+                Self {
+                    portal_user: Ok(Default::default()),
+                }
+            }
+        }
+        impl KeyCreate {
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<KeyCreate> for super::KeyCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: KeyCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    portal_user: value.portal_user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::KeyCreate> for KeyCreate {
+            fn from(value: super::KeyCreate) -> Self {
+                Self {
+                    portal_user: Ok(value.portal_user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct KeyCreated {
             context: ::std::result::Result<::std::string::String, ::std::string::String>,
             created: ::std::result::Result<
@@ -16566,6 +16682,10 @@ pub mod types {
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             key: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             secret: ::std::result::Result<::std::string::String, ::std::string::String>,
             token: ::std::result::Result<::std::string::String, ::std::string::String>,
         }
@@ -16577,6 +16697,7 @@ pub mod types {
                     iri: Err("no value supplied for iri".to_string()),
                     key: Err("no value supplied for key".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    portal_user: Ok(Default::default()),
                     secret: Err("no value supplied for secret".to_string()),
                     token: Err("no value supplied for token".to_string()),
                 }
@@ -16643,6 +16764,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
             pub fn secret<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -16679,6 +16812,7 @@ pub mod types {
                     iri: value.iri?,
                     key: value.key?,
                     kind: value.kind?,
+                    portal_user: value.portal_user?,
                     secret: value.secret?,
                     token: value.token?,
                 })
@@ -16692,6 +16826,7 @@ pub mod types {
                     iri: Ok(value.iri),
                     key: Ok(value.key),
                     kind: Ok(value.kind),
+                    portal_user: Ok(value.portal_user),
                     secret: Ok(value.secret),
                     token: Ok(value.token),
                 }
@@ -22211,17 +22346,19 @@ let response = client.key_list()
     }
     /**Create a key
 
-Creates an API key. No body is needed; a body is ignored. Keep the secret: it is shown in this answer only, which is why `Prefer` makes no difference here.
+Creates an API key. No body is needed: then the key acts for the owner of the account. A key that is made for a portal user works while that user exists, is enabled and is not locked; it may do what every key of the customer may. Keep the secret: it is shown in this answer only, which is why `Prefer` makes no difference here.
 
 Sends a `POST` request to `/customers/{customer}/keys`
 
 Arguments:
 - `customer`: The number of the customer.
 - `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
 ```ignore
 let response = client.key_create()
     .customer(customer)
     .idempotency_key(idempotency_key)
+    .body(body)
     .send()
     .await;
 ```*/
@@ -22251,7 +22388,7 @@ let response = client.key_view()
     }
     /**Delete a key
 
-Ends a key at once. The last key of a customer can't be deleted; that is a 400.
+Ends a key at once. The last key of a customer can't be deleted, nor the last one that was made for no portal user; that is a 400.
 
 Sends a `DELETE` request to `/customers/{customer}/keys/{key}`
 
@@ -22362,7 +22499,7 @@ let response = client.portal_user_replace()
     }
     /**Delete a portal user
 
-Deletes a portal user at once; its e-mail address is free again.
+Deletes a portal user at once, with the keys that were made for it; its e-mail address is free again.
 
 Sends a `DELETE` request to `/customers/{customer}/portalUsers/{portalUser}`
 
@@ -24535,7 +24672,7 @@ let response = client.account_update()
     }
     /**Delete a customer
 
-The customer and everything it owns become unknown to the service, and its keys stop working; what is stored of it stays on disk. The administrator can't be deleted.
+The customer and everything it owns become unknown to the service, and its keys stop working. What is stored of it stays on disk, and its names and e-mail addresses stay taken, until the retention time that the operator has set is over; then all of it is destroyed. The administrator can't be deleted.
 
 Sends a `DELETE` request to `/customer/{customer_id}`
 
@@ -24583,7 +24720,7 @@ let response = client.account_current()
     }
     /**View the own user
 
-The user that the credentials stand for: the owner of the account.
+The user that the credentials stand for: the portal user that the key was made for, or else the owner of the account.
 
 Sends a `GET` request to `/current_user`
 
@@ -25940,6 +26077,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::KeyCreate, String>,
     }
     impl<'a> KeyCreate<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -25947,6 +26085,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -25971,13 +26110,36 @@ pub mod builder {
                 });
             self
         }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::KeyCreate>,
+            <V as std::convert::TryInto<types::KeyCreate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `KeyCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::KeyCreate) -> types::builder::KeyCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
         ///Sends a `POST` request to `/customers/{customer}/keys`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::KeyCreated>, Error<types::Problem>> {
-            let Self { client, customer, idempotency_key } = self;
+            let Self { client, customer, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::KeyCreate::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/keys", client.baseurl, encode_path(& customer
                 .to_string()),
@@ -26001,6 +26163,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .json(&body)
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {

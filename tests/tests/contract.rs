@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod account_keys;
 mod audit;
 mod auth_services;
 mod batches;
@@ -14,6 +15,7 @@ mod delivery;
 mod demo;
 mod docs;
 mod entry_point;
+mod fastly;
 mod fastly_client;
 mod harness;
 mod hydra;

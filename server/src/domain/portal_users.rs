@@ -324,7 +324,7 @@ pub async fn add_role(db: &Db, customer: i64, id: &str, role: &str) -> Result<Po
     Ok(found)
 }
 
-/// Deletes a portal user; where `version` is given it must still have it.
+/// Deletes a portal user and the keys that were made for it; where `version` is given it must still have it.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Changed`], or whatever the database says.
@@ -332,12 +332,14 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
     let id = id.to_owned();
     db.write(move |tx| {
         async move {
-            lock_usage(tx, customer).await?;
+            let mut usage = lock_usage(tx, customer).await?;
             let user = store::portal_users::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
             if version.is_some_and(|v| v != user.version) {
                 return Err(Error::Changed);
             }
             store::portal_users::delete(tx, customer, &id).await?;
+            usage.keys -= store::keys::clear_of(tx, customer, &id).await?;
+            store::usage::put(tx, customer, &usage).await?;
             Ok(store::portal_users::add_to_count(tx, customer, -1).await?)
         }
         .boxed()
