@@ -4,6 +4,7 @@ use crate::{
     domain::policies::StoragePolicy,
     http::Profile,
     ingest::{address::Network, fetch::Limits},
+    retention::Retention,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
@@ -57,6 +58,10 @@ pub struct Shared {
     /// How much customers may store, as NAME=IMAGES/BYTES; `default` is the policy of every new customer.
     #[arg(long, env = "CUSTOMER_API_STORAGE_POLICY", value_delimiter = ',')]
     pub storage_policy: Vec<StoragePolicy>,
+    /// How long deleted customers are kept before everything of them is destroyed: days, or a duration such as
+    /// `12h`; `never` keeps them for good.
+    #[arg(long, env = "CUSTOMER_API_RETENTION", default_value = "30")]
+    pub retention: Retention,
     /// Images to decode at once; one per core unless given, 0 for none.
     #[arg(long, env = "CUSTOMER_API_WORKERS")]
     pub workers: Option<usize>,

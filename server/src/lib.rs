@@ -10,6 +10,7 @@ pub mod domain;
 pub mod http;
 pub mod ingest;
 pub mod objects;
+pub mod retention;
 pub mod secrets;
 pub mod serve;
 pub mod store;

@@ -13,6 +13,7 @@ pub mod places;
 mod postgres;
 pub mod process;
 pub mod proxy;
+mod rows;
 mod run;
 pub mod s3;
 mod schema;

@@ -33,6 +33,7 @@ mod portal_users;
 mod priority;
 mod queue;
 mod registered;
+mod retention;
 mod roles;
 mod spaces;
 mod statuses;
