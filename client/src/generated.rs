@@ -4570,6 +4570,9 @@ pub mod types {
     ///A person of a customer who may use the portal.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PortalUser {
+        ///The role within the account.
+        #[serde(rename = "accountRole")]
+        pub account_role: PortalUserAccountRole,
         ///The JSON-LD context; absent from members of collections.
         #[serde(
             rename = "@context",
@@ -4588,12 +4591,100 @@ pub mod types {
         ///Always `PortalUser`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///Whether the user sees only some of the services.
+        #[serde(rename = "limitServices")]
+        pub limit_services: bool,
+        ///Whether the user is locked out.
+        pub locked: bool,
+        ///The name to show to people; absent where there is none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///Whether a new password is due at the next login.
+        #[serde(rename = "requireNewPassword")]
+        pub require_new_password: bool,
         ///The portal roles of the user.
         pub roles: ::std::string::String,
+        ///Whether the user has two-factor login.
+        #[serde(rename = "twoFactorAuthEnabled")]
+        pub two_factor_auth_enabled: bool,
+        ///Whether the customer demands two-factor login.
+        #[serde(rename = "twoFactorSetupRequired")]
+        pub two_factor_setup_required: bool,
     }
     impl PortalUser {
         pub fn builder() -> builder::PortalUser {
             Default::default()
+        }
+    }
+    ///The role within the account.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PortalUserAccountRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for PortalUserAccountRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PortalUserAccountRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PortalUserAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PortalUserAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///One page of portal users.
@@ -4627,45 +4718,267 @@ pub mod types {
     ///A portal user to be created.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PortalUserCreate {
+        ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+        #[serde(
+            rename = "accountRole",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub account_role: ::std::option::Option<PortalUserCreateAccountRole>,
         ///The e-mail address to log in with, unique on the service whatever the letter case.
         pub email: ::std::string::String,
         ///Whether the person may log in; `true` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
+        ///Whether the user sees only some of the services; `false` by default.
+        #[serde(
+            rename = "limitServices",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub limit_services: ::std::option::Option<bool>,
+        ///Whether the user is locked out, whose keys then don't work; `false` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub locked: ::std::option::Option<bool>,
+        ///The name to show to people; none by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
         ///The password to log in with; it is never shown.
         pub password: ::std::string::String,
+        ///Whether a new password is due at the next login; `false` by default.
+        #[serde(
+            rename = "requireNewPassword",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub require_new_password: ::std::option::Option<bool>,
         ///The portal roles of the user, by URI or by name; none by default. Objects with an `@id` are taken for it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///Whether the user has two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorAuthEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_auth_enabled: ::std::option::Option<bool>,
+        ///Whether the customer demands two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorSetupRequired",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_setup_required: ::std::option::Option<bool>,
     }
     impl PortalUserCreate {
         pub fn builder() -> builder::PortalUserCreate {
             Default::default()
         }
     }
+    ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PortalUserCreateAccountRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for PortalUserCreateAccountRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PortalUserCreateAccountRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PortalUserCreateAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PortalUserCreateAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///What a portal user is to be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PortalUserReplace {
+        ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+        #[serde(
+            rename = "accountRole",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub account_role: ::std::option::Option<PortalUserReplaceAccountRole>,
         ///The e-mail address to log in with, unique on the service whatever the letter case.
         pub email: ::std::string::String,
         ///Whether the person may log in; `true` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
+        ///Whether the user sees only some of the services; `false` by default.
+        #[serde(
+            rename = "limitServices",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub limit_services: ::std::option::Option<bool>,
+        ///Whether the user is locked out, whose keys then don't work; `false` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub locked: ::std::option::Option<bool>,
+        ///The name to show to people; none by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
         ///The password to log in with; it is never shown.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub password: ::std::option::Option<::std::string::String>,
+        ///Whether a new password is due at the next login; `false` by default.
+        #[serde(
+            rename = "requireNewPassword",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub require_new_password: ::std::option::Option<bool>,
         ///The portal roles of the user, by URI or by name; none by default. Objects with an `@id` are taken for it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///Whether the user has two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorAuthEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_auth_enabled: ::std::option::Option<bool>,
+        ///Whether the customer demands two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorSetupRequired",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_setup_required: ::std::option::Option<bool>,
     }
     impl PortalUserReplace {
         pub fn builder() -> builder::PortalUserReplace {
             Default::default()
         }
     }
+    ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PortalUserReplaceAccountRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for PortalUserReplaceAccountRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PortalUserReplaceAccountRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PortalUserReplaceAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for PortalUserReplaceAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///Changes to a portal user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     pub struct PortalUserUpdate {
+        #[serde(
+            rename = "accountRole",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub account_role: ::std::option::Option<crate::Nullable<::std::string::String>>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
             default,
@@ -4679,11 +4992,37 @@ pub mod types {
         )]
         pub enabled: ::std::option::Option<crate::Nullable<bool>>,
         #[serde(
+            rename = "limitServices",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub limit_services: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub locked: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub name: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
             default,
             deserialize_with = "crate::nullable::present"
         )]
         pub password: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            rename = "requireNewPassword",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub require_new_password: ::std::option::Option<crate::Nullable<bool>>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
             default,
@@ -4692,6 +5031,20 @@ pub mod types {
         pub roles: ::std::option::Option<
             crate::Nullable<::std::vec::Vec<::std::string::String>>,
         >,
+        #[serde(
+            rename = "twoFactorAuthEnabled",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub two_factor_auth_enabled: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            rename = "twoFactorSetupRequired",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub two_factor_setup_required: ::std::option::Option<crate::Nullable<bool>>,
     }
     impl PortalUserUpdate {
         pub fn builder() -> builder::PortalUserUpdate {
@@ -18313,6 +18666,10 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct PortalUser {
+            account_role: ::std::result::Result<
+                super::PortalUserAccountRole,
+                ::std::string::String,
+            >,
             context: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -18325,22 +18682,61 @@ pub mod types {
             enabled: ::std::result::Result<bool, ::std::string::String>,
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            limit_services: ::std::result::Result<bool, ::std::string::String>,
+            locked: ::std::result::Result<bool, ::std::string::String>,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            require_new_password: ::std::result::Result<bool, ::std::string::String>,
             roles: ::std::result::Result<::std::string::String, ::std::string::String>,
+            two_factor_auth_enabled: ::std::result::Result<bool, ::std::string::String>,
+            two_factor_setup_required: ::std::result::Result<
+                bool,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for PortalUser {
             fn default() -> Self {
                 Self {
+                    account_role: Err("no value supplied for account_role".to_string()),
                     context: Ok(Default::default()),
                     created: Err("no value supplied for created".to_string()),
                     email: Err("no value supplied for email".to_string()),
                     enabled: Err("no value supplied for enabled".to_string()),
                     iri: Err("no value supplied for iri".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    limit_services: Err(
+                        "no value supplied for limit_services".to_string(),
+                    ),
+                    locked: Err("no value supplied for locked".to_string()),
+                    name: Ok(Default::default()),
+                    require_new_password: Err(
+                        "no value supplied for require_new_password".to_string(),
+                    ),
                     roles: Err("no value supplied for roles".to_string()),
+                    two_factor_auth_enabled: Err(
+                        "no value supplied for two_factor_auth_enabled".to_string(),
+                    ),
+                    two_factor_setup_required: Err(
+                        "no value supplied for two_factor_setup_required".to_string(),
+                    ),
                 }
             }
         }
         impl PortalUser {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::PortalUserAccountRole>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -18413,6 +18809,58 @@ pub mod types {
                     });
                 self
             }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
+                    });
+                self
+            }
             pub fn roles<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18425,6 +18873,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUser> for super::PortalUser {
             type Error = super::error::ConversionError;
@@ -18432,26 +18908,40 @@ pub mod types {
                 value: PortalUser,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     context: value.context?,
                     created: value.created?,
                     email: value.email?,
                     enabled: value.enabled?,
                     iri: value.iri?,
                     kind: value.kind?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUser> for PortalUser {
             fn from(value: super::PortalUser) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     context: Ok(value.context),
                     created: Ok(value.created),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
@@ -18604,31 +19094,80 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct PortalUserCreate {
+            account_role: ::std::result::Result<
+                ::std::option::Option<super::PortalUserCreateAccountRole>,
+                ::std::string::String,
+            >,
             email: ::std::result::Result<::std::string::String, ::std::string::String>,
             enabled: ::std::result::Result<
                 ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            limit_services: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            locked: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
             password: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
             >,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
             roles: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                ::std::option::Option<bool>,
                 ::std::string::String,
             >,
         }
         impl ::std::default::Default for PortalUserCreate {
             fn default() -> Self {
                 Self {
+                    account_role: Ok(Default::default()),
                     email: Err("no value supplied for email".to_string()),
                     enabled: Ok(Default::default()),
+                    limit_services: Ok(Default::default()),
+                    locked: Ok(Default::default()),
+                    name: Ok(Default::default()),
                     password: Err("no value supplied for password".to_string()),
+                    require_new_password: Ok(Default::default()),
                     roles: Ok(Default::default()),
+                    two_factor_auth_enabled: Ok(Default::default()),
+                    two_factor_setup_required: Ok(Default::default()),
                 }
             }
         }
         impl PortalUserCreate {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PortalUserCreateAccountRole>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn email<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18653,6 +19192,44 @@ pub mod types {
                     });
                 self
             }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
             pub fn password<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18662,6 +19239,20 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
                     });
                 self
             }
@@ -18679,6 +19270,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUserCreate> for super::PortalUserCreate {
             type Error = super::error::ConversionError;
@@ -18686,50 +19305,113 @@ pub mod types {
                 value: PortalUserCreate,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     email: value.email?,
                     enabled: value.enabled?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
                     password: value.password?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUserCreate> for PortalUserCreate {
             fn from(value: super::PortalUserCreate) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
                     password: Ok(value.password),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
         #[derive(Clone, Debug)]
         pub struct PortalUserReplace {
+            account_role: ::std::result::Result<
+                ::std::option::Option<super::PortalUserReplaceAccountRole>,
+                ::std::string::String,
+            >,
             email: ::std::result::Result<::std::string::String, ::std::string::String>,
             enabled: ::std::result::Result<
                 ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            limit_services: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            locked: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
             password: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
             roles: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                ::std::option::Option<bool>,
                 ::std::string::String,
             >,
         }
         impl ::std::default::Default for PortalUserReplace {
             fn default() -> Self {
                 Self {
+                    account_role: Ok(Default::default()),
                     email: Err("no value supplied for email".to_string()),
                     enabled: Ok(Default::default()),
+                    limit_services: Ok(Default::default()),
+                    locked: Ok(Default::default()),
+                    name: Ok(Default::default()),
                     password: Ok(Default::default()),
+                    require_new_password: Ok(Default::default()),
                     roles: Ok(Default::default()),
+                    two_factor_auth_enabled: Ok(Default::default()),
+                    two_factor_setup_required: Ok(Default::default()),
                 }
             }
         }
         impl PortalUserReplace {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PortalUserReplaceAccountRole>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn email<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18751,6 +19433,44 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for enabled: {e}")
+                    });
+                self
+            }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
                     });
                 self
             }
@@ -18766,6 +19486,20 @@ pub mod types {
                     });
                 self
             }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
+                    });
+                self
+            }
             pub fn roles<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -18780,6 +19514,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUserReplace> for super::PortalUserReplace {
             type Error = super::error::ConversionError;
@@ -18787,25 +19549,43 @@ pub mod types {
                 value: PortalUserReplace,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     email: value.email?,
                     enabled: value.enabled?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
                     password: value.password?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUserReplace> for PortalUserReplace {
             fn from(value: super::PortalUserReplace) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
                     password: Ok(value.password),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
         #[derive(Clone, Debug)]
         pub struct PortalUserUpdate {
+            account_role: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
             email: ::std::result::Result<
                 ::std::option::Option<crate::Nullable<::std::string::String>>,
                 ::std::string::String,
@@ -18814,8 +19594,24 @@ pub mod types {
                 ::std::option::Option<crate::Nullable<bool>>,
                 ::std::string::String,
             >,
+            limit_services: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            locked: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
             password: ::std::result::Result<
                 ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
                 ::std::string::String,
             >,
             roles: ::std::result::Result<
@@ -18824,18 +19620,47 @@ pub mod types {
                 >,
                 ::std::string::String,
             >,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for PortalUserUpdate {
             fn default() -> Self {
                 Self {
+                    account_role: Ok(Default::default()),
                     email: Ok(Default::default()),
                     enabled: Ok(Default::default()),
+                    limit_services: Ok(Default::default()),
+                    locked: Ok(Default::default()),
+                    name: Ok(Default::default()),
                     password: Ok(Default::default()),
+                    require_new_password: Ok(Default::default()),
                     roles: Ok(Default::default()),
+                    two_factor_auth_enabled: Ok(Default::default()),
+                    two_factor_setup_required: Ok(Default::default()),
                 }
             }
         }
         impl PortalUserUpdate {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn email<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -18862,6 +19687,46 @@ pub mod types {
                     });
                 self
             }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
             pub fn password<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -18873,6 +19738,20 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
                     });
                 self
             }
@@ -18892,6 +19771,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUserUpdate> for super::PortalUserUpdate {
             type Error = super::error::ConversionError;
@@ -18899,20 +19806,34 @@ pub mod types {
                 value: PortalUserUpdate,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     email: value.email?,
                     enabled: value.enabled?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
                     password: value.password?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUserUpdate> for PortalUserUpdate {
             fn from(value: super::PortalUserUpdate) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
                     password: Ok(value.password),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
@@ -22474,7 +23395,7 @@ let response = client.portal_user_view()
     }
     /**Create or replace a portal user
 
-Replaces the portal user; a member that is left out gets its default, but the password stays. `roles` may also be the link that the view has: then the roles stay, too. Where there is no portal user of this id, creates it, for which a password is needed.
+Replaces the portal user; a member that is left out gets its default, but the password stays, and so do `name`, `accountRole` and the members after it, which are not those of every client. `roles` may also be the link that the view has: then the roles stay, too. Where there is no portal user of this id, creates it, for which a password is needed.
 
 Sends a `PUT` request to `/customers/{customer}/portalUsers/{portalUser}`
 

@@ -6,6 +6,7 @@ use contract_tests::{Answer, FreshDatabase, Options, Origin, Profile, TestServer
 use serde_json::{Value, json};
 
 use crate::fastly::{FORM, JSON, account, encoded, fails};
+use crate::registered::pointers;
 
 /// The members that can be changed, without the name and the owner, and two values of each.
 const TEXTS: [(&str, &str, &str); 5] = [
@@ -305,6 +306,76 @@ contract_test!(users_are_portal_users, async |server: &mut TestServer| {
     let listed = own.get(server, &users).await.expect(200).json();
     assert_eq!(listed.as_array().unwrap().len(), 2);
     assert!(!own.get(server, &users).await.text().contains("password_hash"));
+});
+
+contract_test!(what_is_said_of_a_user_shows_on_both_sides, async |server: &mut TestServer| {
+    let own = account(server, "harbour").await;
+    let first = own.user(server, "first@harbour.example").await;
+    let users = format!("{}/users", own.path);
+    let body = json!({ "email": "second@harbour.example", "password": "a", "name": "Harbour Ops", "accountRole": "billing",
+        "limitServices": true, "locked": true, "requireNewPassword": true, "twoFactorAuthEnabled": true,
+        "twoFactorSetupRequired": true });
+    let made = own.tenant.request(server, "POST", "/portalUsers").json(&body).send().await.expect(201).json();
+    let second = async |server: &TestServer| {
+        let listed = own.get(server, &users).await.expect(200).json();
+        listed.as_array().unwrap().iter().find(|u| u["id"] != first["id"]).cloned().unwrap()
+    };
+    let told = |user: &Value| {
+        [
+            "name",
+            "role",
+            "limit_services",
+            "locked",
+            "require_new_password",
+            "two_factor_auth_enabled",
+            "two_factor_setup_required",
+        ]
+        .map(|member| user[member].clone())
+    };
+    let all = json!(["Harbour Ops", "billing", true, true, true, true, true]);
+    assert_eq!(json!(told(&second(server).await)), all);
+
+    // A client that knows nothing of it replaces the user without losing it.
+    let link = made["@id"].as_str().unwrap();
+    let plain = json!({ "email": "second@harbour.example" });
+    let replaced = own.tenant.request(server, "PUT", link).json(&plain).send().await.expect(200).json();
+    assert_eq!((&replaced["name"], &replaced["accountRole"]), (&json!("Harbour Ops"), &json!("billing")));
+    assert_eq!(json!(told(&second(server).await)), all);
+    for role in ["user", "tls_viewer", "tls_admin", "billing", "engineer", "superuser"] {
+        let change = json!({ "accountRole": role });
+        own.tenant.request(server, "PATCH", link).json(&change).send().await.expect(205);
+        assert_eq!(second(server).await["role"], role);
+    }
+    let unset = json!({ "name": null, "limitServices": null, "locked": null, "requireNewPassword": null,
+        "twoFactorAuthEnabled": null, "twoFactorSetupRequired": null });
+    own.tenant.request(server, "PATCH", link).json(&unset).send().await.expect(205);
+    let bare = json!(["second@harbour.example", "superuser", false, null, null, null, false]);
+    assert_eq!(json!(told(&second(server).await)), bare);
+    let shown = own.tenant.request(server, "GET", link).send().await.expect(200).json();
+    assert_eq!((shown.get("name"), &shown["locked"]), (None, &json!(false)));
+
+    // Every superuser may be the owner, as long as it is one.
+    assert_eq!(own.shown(server).await["owner_id"], first["id"]);
+    let id = second(server).await["id"].clone();
+    assert_eq!(own.json(server, &json!({ "owner_id": id })).await.expect(200).json()["owner_id"], id);
+    assert_eq!(own.get(server, "/current_user").await.expect(200).json()["id"], id);
+    let change = json!({ "accountRole": null });
+    own.tenant.request(server, "PATCH", link).json(&change).send().await.expect(205);
+    assert_eq!(second(server).await["role"], "user");
+    assert_eq!(own.shown(server).await["owner_id"], first["id"]);
+    fails(own.json(server, &json!({ "owner_id": id })).await, 400);
+
+    for (member, value) in [
+        ("name", json!("x".repeat(501))),
+        ("name", json!(7)),
+        ("accountRole", json!("king")),
+        ("limitServices", json!("yes")),
+        ("locked", json!(1)),
+        ("twoFactorAuthEnabled", json!([])),
+    ] {
+        let bad = own.tenant.request(server, "PATCH", link).json(&json!({ member: value })).send().await;
+        assert_eq!(pointers(&bad.expect_problem(400, "/invalid")), [format!("/{member}")]);
+    }
 });
 
 contract_test!(a_name_shows_on_both_sides, profiles, async |server: &mut TestServer| {

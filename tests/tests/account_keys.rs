@@ -140,10 +140,12 @@ contract_test!(a_key_ends_with_its_portal_user, async |server: &mut TestServer| 
     let patch = |body: Value| own.tenant.request(server, "PATCH", link(&reader, "@id")).json(&body).send();
     patch(json!({ "enabled": false })).await.expect(205);
     ends(server).await;
+    patch(json!({ "enabled": true, "locked": true })).await.expect(205);
+    ends(server).await;
     // Others are not concerned, and the key itself is still there.
     current(server, &of_owner).await.expect(200);
     assert_eq!(keys(server, &own).await, 3);
-    patch(json!({ "enabled": true })).await.expect(205);
+    patch(json!({ "locked": false })).await.expect(205);
     current(server, &key).await.expect(200);
 
     own.tenant.request(server, "DELETE", link(&reader, "@id")).send().await.expect(205);
