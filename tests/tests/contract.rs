@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod account_input;
 mod account_keys;
 mod audit;
 mod auth_services;

@@ -1,9 +1,9 @@
 //! What becomes of a deleted customer: it stays on disk until the retention time is over, then nothing is left.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
-use contract_tests::{Options, Origin, TestServer, contract_test, eventually};
+use contract_tests::{Options, Origin, S3, TestServer, contract_test, eventually, files};
 use serde_json::json;
 
 use crate::fastly::{Account, account};
@@ -13,21 +13,10 @@ fn retention(time: &str) -> Vec<String> {
     vec!["--retention".to_owned(), time.to_owned()]
 }
 
-/// The stored files of a customer and their sizes.
-fn files(server: &TestServer, customer: u64) -> BTreeMap<String, u64> {
-    fn walk(folder: &Path, found: &mut BTreeMap<String, u64>) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else {
-                found.insert(path.display().to_string(), entry.metadata().map_or(0, |data| data.len()));
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(&server.data().join(format!("objects/c{customer}")), &mut found);
-    found
+/// The stored files of a customer and their contents.
+fn stored_files(server: &TestServer, customer: u64) -> BTreeMap<PathBuf, Vec<u8>> {
+    let found = files(&server.data().join(format!("objects/c{customer}")));
+    found.into_iter().map(|file| (file.clone(), std::fs::read(file).unwrap_or_default())).collect()
 }
 
 /// A customer that owns something of every kind, and one image with its pixels.
@@ -77,7 +66,7 @@ contract_test!(a_deleted_customer_is_on_disk_until_its_time_is_over, async |serv
         // The deletion ends the keys, and is itself an entry of the audit.
         rows.remove("keys");
         rows.remove("audit");
-        (rows, files(server, own.tenant.id))
+        (rows, stored_files(server, own.tenant.id))
     };
     let (before, others) = (stored(server, &own).await, stored(server, &other).await);
     assert!(before.0.len() == 12 && before.1.len() >= 2, "{before:?}");
@@ -96,12 +85,37 @@ contract_test!(a_deleted_customer_is_on_disk_until_its_time_is_over, async |serv
     server.restart_with(|options| options.arguments = retention("0")).await;
     freed(server, "harbour").await;
     assert_eq!(server.rows_of(own.tenant.id).await, BTreeMap::new());
-    assert_eq!(files(server, own.tenant.id), BTreeMap::new());
+    assert_eq!(stored_files(server, own.tenant.id), BTreeMap::new());
     // Nothing of anybody else was touched.
     assert_eq!(stored(server, &other).await, others);
     let pixels = format!("/thumbs/{}/1/a/info.json", other.tenant.id);
     server.get(&pixels).send().await.expect(200);
     invite(server).await.expect(201);
+});
+
+contract_test!(files_in_s3_are_destroyed_too, only sqlite, async |server: &mut TestServer| {
+    let s3 = S3::start().await;
+    s3.put("own", "elsewhere/c2/s1/a/g1/original", b"a");
+    let objects = vec!["--objects".to_owned(), "s3://own/prefix".to_owned()];
+    server
+        .restart_with(|options| {
+            options.environment = s3.environment();
+            options.arguments = objects.clone();
+        })
+        .await;
+    let origin = Origin::start().await;
+    let own = rich(server, &origin, "harbour").await;
+    let other = rich(server, &origin, "quay").await;
+    let (root, kept) = (format!("prefix/c{}/", own.tenant.id), format!("prefix/c{}/", other.tenant.id));
+    own.request(server, "DELETE", &own.path).send().await.expect(200);
+    server.restart().await;
+    let (before, others) = (s3.keys("own", &root), s3.keys("own", &kept));
+    assert!(before.len() >= 2 && before.len() == others.len(), "{before:?} {others:?}");
+    server.restart_with(|options| options.arguments = [objects.clone(), retention("0")].concat()).await;
+    freed(server, "harbour").await;
+    assert_eq!(s3.keys("own", &root), Vec::<String>::new());
+    assert_eq!(s3.keys("own", &kept), others);
+    assert_eq!(s3.keys("own", "elsewhere/").len(), 1);
 });
 
 contract_test!(
@@ -158,7 +172,7 @@ contract_test!(
         origin.release("slow.jpg");
         freed(server, "harbour").await;
         assert_eq!(server.rows_of(own.tenant.id).await, BTreeMap::new());
-        assert_eq!(files(server, own.tenant.id), BTreeMap::new());
+        assert_eq!(stored_files(server, own.tenant.id), BTreeMap::new());
     }
 );
 
