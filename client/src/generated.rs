@@ -603,6 +603,12 @@ pub mod types {
         pub kind: ::std::string::String,
         ///The operation, by its operationId.
         pub operation: ::std::string::String,
+        ///The id that the portal user had whom the key was made for; absent for keys that act for the owner.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
         ///The `X-Request-Id` of the answer.
         #[serde(rename = "requestId")]
         pub request_id: ::std::string::String,
@@ -4099,6 +4105,12 @@ pub mod types {
         ///Always `Key`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The portal user that the key was made for; absent if it acts for the owner.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
     }
     impl Key {
         pub fn builder() -> builder::Key {
@@ -4133,6 +4145,21 @@ pub mod types {
             Default::default()
         }
     }
+    ///An API key to be created.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct KeyCreate {
+        ///The portal user to make the key for, by URI, path or id. An object with an `@id` is taken for it.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
+    }
+    impl KeyCreate {
+        pub fn builder() -> builder::KeyCreate {
+            Default::default()
+        }
+    }
     ///A new API key with its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct KeyCreated {
@@ -4149,6 +4176,12 @@ pub mod types {
         ///Always `Key`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///The portal user that the key was made for; absent if it acts for the owner.
+        #[serde(
+            rename = "portalUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub portal_user: ::std::option::Option<::std::string::String>,
         ///The password of HTTP Basic credentials; it is never shown again.
         pub secret: ::std::string::String,
         ///The key and its secret in one word, with a full stop between them.
@@ -4477,6 +4510,9 @@ pub mod types {
     ///A person of a customer who may use the portal.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PortalUser {
+        ///The role within the account.
+        #[serde(rename = "accountRole")]
+        pub account_role: PortalUserAccountRole,
         ///The JSON-LD context; absent from members of collections.
         #[serde(
             rename = "@context",
@@ -4495,12 +4531,100 @@ pub mod types {
         ///Always `PortalUser`.
         #[serde(rename = "@type")]
         pub kind: ::std::string::String,
+        ///Whether the user sees only some of the services.
+        #[serde(rename = "limitServices")]
+        pub limit_services: bool,
+        ///Whether the user is locked out.
+        pub locked: bool,
+        ///The name to show to people; absent where there is none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///Whether a new password is due at the next login.
+        #[serde(rename = "requireNewPassword")]
+        pub require_new_password: bool,
         ///The portal roles of the user.
         pub roles: ::std::string::String,
+        ///Whether the user has two-factor login.
+        #[serde(rename = "twoFactorAuthEnabled")]
+        pub two_factor_auth_enabled: bool,
+        ///Whether the customer demands two-factor login.
+        #[serde(rename = "twoFactorSetupRequired")]
+        pub two_factor_setup_required: bool,
     }
     impl PortalUser {
         pub fn builder() -> builder::PortalUser {
             Default::default()
+        }
+    }
+    ///The role within the account.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PortalUserAccountRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for PortalUserAccountRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PortalUserAccountRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PortalUserAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PortalUserAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///One page of portal users.
@@ -4534,45 +4658,267 @@ pub mod types {
     ///A portal user to be created.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PortalUserCreate {
+        ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+        #[serde(
+            rename = "accountRole",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub account_role: ::std::option::Option<PortalUserCreateAccountRole>,
         ///The e-mail address to log in with, unique on the service whatever the letter case.
         pub email: ::std::string::String,
         ///Whether the person may log in; `true` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
+        ///Whether the user sees only some of the services; `false` by default.
+        #[serde(
+            rename = "limitServices",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub limit_services: ::std::option::Option<bool>,
+        ///Whether the user is locked out, whose keys then don't work; `false` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub locked: ::std::option::Option<bool>,
+        ///The name to show to people; none by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
         ///The password to log in with; it is never shown.
         pub password: ::std::string::String,
+        ///Whether a new password is due at the next login; `false` by default.
+        #[serde(
+            rename = "requireNewPassword",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub require_new_password: ::std::option::Option<bool>,
         ///The portal roles of the user, by URI or by name; none by default. Objects with an `@id` are taken for it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///Whether the user has two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorAuthEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_auth_enabled: ::std::option::Option<bool>,
+        ///Whether the customer demands two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorSetupRequired",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_setup_required: ::std::option::Option<bool>,
     }
     impl PortalUserCreate {
         pub fn builder() -> builder::PortalUserCreate {
             Default::default()
         }
     }
+    ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PortalUserCreateAccountRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for PortalUserCreateAccountRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PortalUserCreateAccountRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PortalUserCreateAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PortalUserCreateAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///What a portal user is to be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PortalUserReplace {
+        ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+        #[serde(
+            rename = "accountRole",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub account_role: ::std::option::Option<PortalUserReplaceAccountRole>,
         ///The e-mail address to log in with, unique on the service whatever the letter case.
         pub email: ::std::string::String,
         ///Whether the person may log in; `true` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub enabled: ::std::option::Option<bool>,
+        ///Whether the user sees only some of the services; `false` by default.
+        #[serde(
+            rename = "limitServices",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub limit_services: ::std::option::Option<bool>,
+        ///Whether the user is locked out, whose keys then don't work; `false` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub locked: ::std::option::Option<bool>,
+        ///The name to show to people; none by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
         ///The password to log in with; it is never shown.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub password: ::std::option::Option<::std::string::String>,
+        ///Whether a new password is due at the next login; `false` by default.
+        #[serde(
+            rename = "requireNewPassword",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub require_new_password: ::std::option::Option<bool>,
         ///The portal roles of the user, by URI or by name; none by default. Objects with an `@id` are taken for it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        ///Whether the user has two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorAuthEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_auth_enabled: ::std::option::Option<bool>,
+        ///Whether the customer demands two-factor login; `false` by default.
+        #[serde(
+            rename = "twoFactorSetupRequired",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub two_factor_setup_required: ::std::option::Option<bool>,
     }
     impl PortalUserReplace {
         pub fn builder() -> builder::PortalUserReplace {
             Default::default()
         }
     }
+    ///The role within the account; the first portal user of a customer is a `superuser` by default, later ones are a `user`.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PortalUserReplaceAccountRole {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "tls_viewer")]
+        TlsViewer,
+        #[serde(rename = "tls_admin")]
+        TlsAdmin,
+        #[serde(rename = "billing")]
+        Billing,
+        #[serde(rename = "engineer")]
+        Engineer,
+        #[serde(rename = "superuser")]
+        Superuser,
+    }
+    impl ::std::fmt::Display for PortalUserReplaceAccountRole {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("user"),
+                Self::TlsViewer => f.write_str("tls_viewer"),
+                Self::TlsAdmin => f.write_str("tls_admin"),
+                Self::Billing => f.write_str("billing"),
+                Self::Engineer => f.write_str("engineer"),
+                Self::Superuser => f.write_str("superuser"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PortalUserReplaceAccountRole {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user" => Ok(Self::User),
+                "tls_viewer" => Ok(Self::TlsViewer),
+                "tls_admin" => Ok(Self::TlsAdmin),
+                "billing" => Ok(Self::Billing),
+                "engineer" => Ok(Self::Engineer),
+                "superuser" => Ok(Self::Superuser),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PortalUserReplaceAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for PortalUserReplaceAccountRole {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///Changes to a portal user.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     pub struct PortalUserUpdate {
+        #[serde(
+            rename = "accountRole",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub account_role: ::std::option::Option<crate::Nullable<::std::string::String>>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
             default,
@@ -4586,11 +4932,37 @@ pub mod types {
         )]
         pub enabled: ::std::option::Option<crate::Nullable<bool>>,
         #[serde(
+            rename = "limitServices",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub limit_services: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub locked: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub name: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
             default,
             deserialize_with = "crate::nullable::present"
         )]
         pub password: ::std::option::Option<crate::Nullable<::std::string::String>>,
+        #[serde(
+            rename = "requireNewPassword",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub require_new_password: ::std::option::Option<crate::Nullable<bool>>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
             default,
@@ -4599,6 +4971,20 @@ pub mod types {
         pub roles: ::std::option::Option<
             crate::Nullable<::std::vec::Vec<::std::string::String>>,
         >,
+        #[serde(
+            rename = "twoFactorAuthEnabled",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub two_factor_auth_enabled: ::std::option::Option<crate::Nullable<bool>>,
+        #[serde(
+            rename = "twoFactorSetupRequired",
+            skip_serializing_if = "::std::option::Option::is_none",
+            default,
+            deserialize_with = "crate::nullable::present"
+        )]
+        pub two_factor_setup_required: ::std::option::Option<crate::Nullable<bool>>,
     }
     impl PortalUserUpdate {
         pub fn builder() -> builder::PortalUserUpdate {
@@ -8320,6 +8706,10 @@ pub mod types {
                 ::std::string::String,
                 ::std::string::String,
             >,
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             request_id: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -8335,6 +8725,7 @@ pub mod types {
                     key: Err("no value supplied for key".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
                     operation: Err("no value supplied for operation".to_string()),
+                    portal_user: Ok(Default::default()),
                     request_id: Err("no value supplied for request_id".to_string()),
                     target: Err("no value supplied for target".to_string()),
                 }
@@ -8413,6 +8804,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
             pub fn request_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8450,6 +8853,7 @@ pub mod types {
                     key: value.key?,
                     kind: value.kind?,
                     operation: value.operation?,
+                    portal_user: value.portal_user?,
                     request_id: value.request_id?,
                     target: value.target?,
                 })
@@ -8464,6 +8868,7 @@ pub mod types {
                     key: Ok(value.key),
                     kind: Ok(value.kind),
                     operation: Ok(value.operation),
+                    portal_user: Ok(value.portal_user),
                     request_id: Ok(value.request_id),
                     target: Ok(value.target),
                 }
@@ -15961,6 +16366,10 @@ pub mod types {
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             key: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for Key {
             fn default() -> Self {
@@ -15970,6 +16379,7 @@ pub mod types {
                     iri: Err("no value supplied for iri".to_string()),
                     key: Err("no value supplied for key".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    portal_user: Ok(Default::default()),
                 }
             }
         }
@@ -16034,6 +16444,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<Key> for super::Key {
             type Error = super::error::ConversionError;
@@ -16046,6 +16468,7 @@ pub mod types {
                     iri: value.iri?,
                     key: value.key?,
                     kind: value.kind?,
+                    portal_user: value.portal_user?,
                 })
             }
         }
@@ -16057,6 +16480,7 @@ pub mod types {
                     iri: Ok(value.iri),
                     key: Ok(value.key),
                     kind: Ok(value.kind),
+                    portal_user: Ok(value.portal_user),
                 }
             }
         }
@@ -16207,6 +16631,51 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct KeyCreate {
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for KeyCreate {
+            fn default() -> Self {
+                Self {
+                    portal_user: Ok(Default::default()),
+                }
+            }
+        }
+        impl KeyCreate {
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<KeyCreate> for super::KeyCreate {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: KeyCreate,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    portal_user: value.portal_user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::KeyCreate> for KeyCreate {
+            fn from(value: super::KeyCreate) -> Self {
+                Self {
+                    portal_user: Ok(value.portal_user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct KeyCreated {
             context: ::std::result::Result<::std::string::String, ::std::string::String>,
             created: ::std::result::Result<
@@ -16216,6 +16685,10 @@ pub mod types {
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             key: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            portal_user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             secret: ::std::result::Result<::std::string::String, ::std::string::String>,
             token: ::std::result::Result<::std::string::String, ::std::string::String>,
         }
@@ -16227,6 +16700,7 @@ pub mod types {
                     iri: Err("no value supplied for iri".to_string()),
                     key: Err("no value supplied for key".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    portal_user: Ok(Default::default()),
                     secret: Err("no value supplied for secret".to_string()),
                     token: Err("no value supplied for token".to_string()),
                 }
@@ -16293,6 +16767,18 @@ pub mod types {
                     });
                 self
             }
+            pub fn portal_user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.portal_user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for portal_user: {e}")
+                    });
+                self
+            }
             pub fn secret<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -16329,6 +16815,7 @@ pub mod types {
                     iri: value.iri?,
                     key: value.key?,
                     kind: value.kind?,
+                    portal_user: value.portal_user?,
                     secret: value.secret?,
                     token: value.token?,
                 })
@@ -16342,6 +16829,7 @@ pub mod types {
                     iri: Ok(value.iri),
                     key: Ok(value.key),
                     kind: Ok(value.kind),
+                    portal_user: Ok(value.portal_user),
                     secret: Ok(value.secret),
                     token: Ok(value.token),
                 }
@@ -17828,6 +18316,10 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct PortalUser {
+            account_role: ::std::result::Result<
+                super::PortalUserAccountRole,
+                ::std::string::String,
+            >,
             context: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -17840,22 +18332,61 @@ pub mod types {
             enabled: ::std::result::Result<bool, ::std::string::String>,
             iri: ::std::result::Result<::std::string::String, ::std::string::String>,
             kind: ::std::result::Result<::std::string::String, ::std::string::String>,
+            limit_services: ::std::result::Result<bool, ::std::string::String>,
+            locked: ::std::result::Result<bool, ::std::string::String>,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            require_new_password: ::std::result::Result<bool, ::std::string::String>,
             roles: ::std::result::Result<::std::string::String, ::std::string::String>,
+            two_factor_auth_enabled: ::std::result::Result<bool, ::std::string::String>,
+            two_factor_setup_required: ::std::result::Result<
+                bool,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for PortalUser {
             fn default() -> Self {
                 Self {
+                    account_role: Err("no value supplied for account_role".to_string()),
                     context: Ok(Default::default()),
                     created: Err("no value supplied for created".to_string()),
                     email: Err("no value supplied for email".to_string()),
                     enabled: Err("no value supplied for enabled".to_string()),
                     iri: Err("no value supplied for iri".to_string()),
                     kind: Err("no value supplied for kind".to_string()),
+                    limit_services: Err(
+                        "no value supplied for limit_services".to_string(),
+                    ),
+                    locked: Err("no value supplied for locked".to_string()),
+                    name: Ok(Default::default()),
+                    require_new_password: Err(
+                        "no value supplied for require_new_password".to_string(),
+                    ),
                     roles: Err("no value supplied for roles".to_string()),
+                    two_factor_auth_enabled: Err(
+                        "no value supplied for two_factor_auth_enabled".to_string(),
+                    ),
+                    two_factor_setup_required: Err(
+                        "no value supplied for two_factor_setup_required".to_string(),
+                    ),
                 }
             }
         }
         impl PortalUser {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::PortalUserAccountRole>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -17928,6 +18459,58 @@ pub mod types {
                     });
                 self
             }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
+                    });
+                self
+            }
             pub fn roles<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -17940,6 +18523,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUser> for super::PortalUser {
             type Error = super::error::ConversionError;
@@ -17947,26 +18558,40 @@ pub mod types {
                 value: PortalUser,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     context: value.context?,
                     created: value.created?,
                     email: value.email?,
                     enabled: value.enabled?,
                     iri: value.iri?,
                     kind: value.kind?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUser> for PortalUser {
             fn from(value: super::PortalUser) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     context: Ok(value.context),
                     created: Ok(value.created),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
                     iri: Ok(value.iri),
                     kind: Ok(value.kind),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
@@ -18119,31 +18744,80 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct PortalUserCreate {
+            account_role: ::std::result::Result<
+                ::std::option::Option<super::PortalUserCreateAccountRole>,
+                ::std::string::String,
+            >,
             email: ::std::result::Result<::std::string::String, ::std::string::String>,
             enabled: ::std::result::Result<
                 ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            limit_services: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            locked: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
             password: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
             >,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
             roles: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                ::std::option::Option<bool>,
                 ::std::string::String,
             >,
         }
         impl ::std::default::Default for PortalUserCreate {
             fn default() -> Self {
                 Self {
+                    account_role: Ok(Default::default()),
                     email: Err("no value supplied for email".to_string()),
                     enabled: Ok(Default::default()),
+                    limit_services: Ok(Default::default()),
+                    locked: Ok(Default::default()),
+                    name: Ok(Default::default()),
                     password: Err("no value supplied for password".to_string()),
+                    require_new_password: Ok(Default::default()),
                     roles: Ok(Default::default()),
+                    two_factor_auth_enabled: Ok(Default::default()),
+                    two_factor_setup_required: Ok(Default::default()),
                 }
             }
         }
         impl PortalUserCreate {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PortalUserCreateAccountRole>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn email<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18168,6 +18842,44 @@ pub mod types {
                     });
                 self
             }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
             pub fn password<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18177,6 +18889,20 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
                     });
                 self
             }
@@ -18194,6 +18920,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUserCreate> for super::PortalUserCreate {
             type Error = super::error::ConversionError;
@@ -18201,50 +18955,113 @@ pub mod types {
                 value: PortalUserCreate,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     email: value.email?,
                     enabled: value.enabled?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
                     password: value.password?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUserCreate> for PortalUserCreate {
             fn from(value: super::PortalUserCreate) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
                     password: Ok(value.password),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
         #[derive(Clone, Debug)]
         pub struct PortalUserReplace {
+            account_role: ::std::result::Result<
+                ::std::option::Option<super::PortalUserReplaceAccountRole>,
+                ::std::string::String,
+            >,
             email: ::std::result::Result<::std::string::String, ::std::string::String>,
             enabled: ::std::result::Result<
                 ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            limit_services: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            locked: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
             password: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
             roles: ::std::result::Result<
                 ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+                ::std::string::String,
+            >,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                ::std::option::Option<bool>,
                 ::std::string::String,
             >,
         }
         impl ::std::default::Default for PortalUserReplace {
             fn default() -> Self {
                 Self {
+                    account_role: Ok(Default::default()),
                     email: Err("no value supplied for email".to_string()),
                     enabled: Ok(Default::default()),
+                    limit_services: Ok(Default::default()),
+                    locked: Ok(Default::default()),
+                    name: Ok(Default::default()),
                     password: Ok(Default::default()),
+                    require_new_password: Ok(Default::default()),
                     roles: Ok(Default::default()),
+                    two_factor_auth_enabled: Ok(Default::default()),
+                    two_factor_setup_required: Ok(Default::default()),
                 }
             }
         }
         impl PortalUserReplace {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PortalUserReplaceAccountRole>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn email<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -18266,6 +19083,44 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for enabled: {e}")
+                    });
+                self
+            }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
                     });
                 self
             }
@@ -18281,6 +19136,20 @@ pub mod types {
                     });
                 self
             }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
+                    });
+                self
+            }
             pub fn roles<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -18295,6 +19164,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUserReplace> for super::PortalUserReplace {
             type Error = super::error::ConversionError;
@@ -18302,25 +19199,43 @@ pub mod types {
                 value: PortalUserReplace,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     email: value.email?,
                     enabled: value.enabled?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
                     password: value.password?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUserReplace> for PortalUserReplace {
             fn from(value: super::PortalUserReplace) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
                     password: Ok(value.password),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
         #[derive(Clone, Debug)]
         pub struct PortalUserUpdate {
+            account_role: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
             email: ::std::result::Result<
                 ::std::option::Option<crate::Nullable<::std::string::String>>,
                 ::std::string::String,
@@ -18329,8 +19244,24 @@ pub mod types {
                 ::std::option::Option<crate::Nullable<bool>>,
                 ::std::string::String,
             >,
+            limit_services: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            locked: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
             password: ::std::result::Result<
                 ::std::option::Option<crate::Nullable<::std::string::String>>,
+                ::std::string::String,
+            >,
+            require_new_password: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
                 ::std::string::String,
             >,
             roles: ::std::result::Result<
@@ -18339,18 +19270,47 @@ pub mod types {
                 >,
                 ::std::string::String,
             >,
+            two_factor_auth_enabled: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
+            two_factor_setup_required: ::std::result::Result<
+                ::std::option::Option<crate::Nullable<bool>>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for PortalUserUpdate {
             fn default() -> Self {
                 Self {
+                    account_role: Ok(Default::default()),
                     email: Ok(Default::default()),
                     enabled: Ok(Default::default()),
+                    limit_services: Ok(Default::default()),
+                    locked: Ok(Default::default()),
+                    name: Ok(Default::default()),
                     password: Ok(Default::default()),
+                    require_new_password: Ok(Default::default()),
                     roles: Ok(Default::default()),
+                    two_factor_auth_enabled: Ok(Default::default()),
+                    two_factor_setup_required: Ok(Default::default()),
                 }
             }
         }
         impl PortalUserUpdate {
+            pub fn account_role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.account_role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for account_role: {e}")
+                    });
+                self
+            }
             pub fn email<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -18377,6 +19337,46 @@ pub mod types {
                     });
                 self
             }
+            pub fn limit_services<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit_services = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for limit_services: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn locked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.locked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for locked: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<crate::Nullable<::std::string::String>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
             pub fn password<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -18388,6 +19388,20 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn require_new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.require_new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for require_new_password: {e}"
+                        )
                     });
                 self
             }
@@ -18407,6 +19421,34 @@ pub mod types {
                     });
                 self
             }
+            pub fn two_factor_auth_enabled<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_auth_enabled = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_auth_enabled: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn two_factor_setup_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Nullable<bool>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.two_factor_setup_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for two_factor_setup_required: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<PortalUserUpdate> for super::PortalUserUpdate {
             type Error = super::error::ConversionError;
@@ -18414,20 +19456,34 @@ pub mod types {
                 value: PortalUserUpdate,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    account_role: value.account_role?,
                     email: value.email?,
                     enabled: value.enabled?,
+                    limit_services: value.limit_services?,
+                    locked: value.locked?,
+                    name: value.name?,
                     password: value.password?,
+                    require_new_password: value.require_new_password?,
                     roles: value.roles?,
+                    two_factor_auth_enabled: value.two_factor_auth_enabled?,
+                    two_factor_setup_required: value.two_factor_setup_required?,
                 })
             }
         }
         impl ::std::convert::From<super::PortalUserUpdate> for PortalUserUpdate {
             fn from(value: super::PortalUserUpdate) -> Self {
                 Self {
+                    account_role: Ok(value.account_role),
                     email: Ok(value.email),
                     enabled: Ok(value.enabled),
+                    limit_services: Ok(value.limit_services),
+                    locked: Ok(value.locked),
+                    name: Ok(value.name),
                     password: Ok(value.password),
+                    require_new_password: Ok(value.require_new_password),
                     roles: Ok(value.roles),
+                    two_factor_auth_enabled: Ok(value.two_factor_auth_enabled),
+                    two_factor_setup_required: Ok(value.two_factor_setup_required),
                 }
             }
         }
@@ -21831,17 +22887,19 @@ let response = client.key_list()
     }
     /**Create a key
 
-Creates an API key. No body is needed; a body is ignored. Keep the secret: it is shown in this answer only, which is why `Prefer` makes no difference here.
+Creates an API key. No body is needed: then the key acts for the owner of the account. A key that is made for a portal user works while that user exists, is enabled and is not locked; it may do what every key of the customer may. Keep the secret: it is shown in this answer only, which is why `Prefer` makes no difference here.
 
 Sends a `POST` request to `/customers/{customer}/keys`
 
 Arguments:
 - `customer`: The number of the customer.
 - `idempotency_key`: Makes it safe to send the request again: the same key with the same content gets the first answer again, for a day.
+- `body`
 ```ignore
 let response = client.key_create()
     .customer(customer)
     .idempotency_key(idempotency_key)
+    .body(body)
     .send()
     .await;
 ```*/
@@ -21871,7 +22929,7 @@ let response = client.key_view()
     }
     /**Delete a key
 
-Ends a key at once. The last key of a customer can't be deleted; that is a 400.
+Ends a key at once. The last key of a customer can't be deleted, nor the last one that was made for no portal user; that is a 400.
 
 Sends a `DELETE` request to `/customers/{customer}/keys/{key}`
 
@@ -21957,7 +23015,7 @@ let response = client.portal_user_view()
     }
     /**Create or replace a portal user
 
-Replaces the portal user; a member that is left out gets its default, but the password stays. `roles` may also be the link that the view has: then the roles stay, too. Where there is no portal user of this id, creates it, for which a password is needed.
+Replaces the portal user; a member that is left out gets its default, but the password stays, and so do `name`, `accountRole` and the members after it, which are not those of every client. `roles` may also be the link that the view has: then the roles stay, too. Where there is no portal user of this id, creates it, for which a password is needed.
 
 Sends a `PUT` request to `/customers/{customer}/portalUsers/{portalUser}`
 
@@ -21982,7 +23040,7 @@ let response = client.portal_user_replace()
     }
     /**Delete a portal user
 
-Deletes a portal user at once; its e-mail address is free again.
+Deletes a portal user at once, with the keys that were made for it; its e-mail address is free again.
 
 Sends a `DELETE` request to `/customers/{customer}/portalUsers/{portalUser}`
 
@@ -24155,7 +25213,7 @@ let response = client.account_update()
     }
     /**Delete a customer
 
-The customer and everything it owns become unknown to the service, and its keys stop working; what is stored of it stays on disk. The administrator can't be deleted.
+The customer and everything it owns become unknown to the service, and its keys stop working. What is stored of it stays on disk, and its names and e-mail addresses stay taken, until the retention time that the operator has set is over; then all of it is destroyed. The administrator can't be deleted.
 
 Sends a `DELETE` request to `/customer/{customer_id}`
 
@@ -24203,7 +25261,7 @@ let response = client.account_current()
     }
     /**View the own user
 
-The user that the credentials stand for: the owner of the account.
+The user that the credentials stand for: the portal user that the key was made for, or else the owner of the account.
 
 Sends a `GET` request to `/current_user`
 
@@ -25560,6 +26618,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::KeyCreate, String>,
     }
     impl<'a> KeyCreate<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -25567,6 +26626,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -25591,13 +26651,36 @@ pub mod builder {
                 });
             self
         }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::KeyCreate>,
+            <V as std::convert::TryInto<types::KeyCreate>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `KeyCreate` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::KeyCreate) -> types::builder::KeyCreate,
+        {
+            self.body = self.body.map(f);
+            self
+        }
         ///Sends a `POST` request to `/customers/{customer}/keys`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::KeyCreated>, Error<types::Problem>> {
-            let Self { client, customer, idempotency_key } = self;
+            let Self { client, customer, idempotency_key, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::KeyCreate::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/keys", client.baseurl, encode_path(& customer
                 .to_string()),
@@ -25621,6 +26704,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .json(&body)
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {

@@ -5,9 +5,10 @@ use crate::{
     http::{Profile, base::PublicUrl},
     ingest::fetch::Limits,
     network::Network,
+    retention::Retention,
 };
 use clap::{Args, Parser, Subcommand};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 /// The customer API of an image service.
 #[derive(Debug, Parser)]
@@ -58,6 +59,10 @@ pub struct Shared {
     /// How much customers may store, as NAME=IMAGES/BYTES; `default` is the policy of every new customer.
     #[arg(long, env = "CUSTOMER_API_STORAGE_POLICY", value_delimiter = ',')]
     pub storage_policy: Vec<StoragePolicy>,
+    /// How long deleted customers are kept before everything of them is destroyed: days, or a duration such as
+    /// `12h`; `never` keeps them for good.
+    #[arg(long, env = "CUSTOMER_API_RETENTION", default_value = "30")]
+    pub retention: Retention,
     /// Images to decode at once; one per core unless given, 0 for none.
     #[arg(long, env = "CUSTOMER_API_WORKERS")]
     pub workers: Option<usize>,
@@ -95,7 +100,7 @@ pub struct Serve {
     pub profile: Profile,
     /// How often in an hour a key may change something as Fastly's clients do (`/customer/…`).
     #[arg(long, env = "CUSTOMER_API_ACCOUNT_WRITES_PER_HOUR", default_value = "1000")]
-    pub account_writes_per_hour: u32,
+    pub account_writes_per_hour: NonZeroU32,
     /// Where everything is kept.
     #[command(flatten)]
     pub shared: Shared,

@@ -255,7 +255,12 @@ pub fn image_prefix(customer: i64, space: i64, image: &str, generation: i64) -> 
 
 /// Where the files of all processings of an image lie: [`image_prefix`] without the generation.
 pub fn image_root(customer: i64, space: i64, image: &str) -> String {
-    format!("c{customer}/s{space}/{}", file_name(image))
+    format!("{}/s{space}/{}", customer_root(customer), file_name(image))
+}
+
+/// Where all files of a customer lie: [`image_root`] without the space and the image.
+pub fn customer_root(customer: i64) -> String {
+    format!("c{customer}")
 }
 
 fn file_name(id: &str) -> String {

@@ -7,6 +7,7 @@ use crate::{
     http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
+    retention,
     secrets::Secrets,
     store::Db,
 };
@@ -87,6 +88,8 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
+    let purge = retention::run(db.clone(), objects.clone(), config.shared.retention, stop.clone());
+    let purge = tokio::spawn(purge);
     let app = Arc::new(App {
         db,
         objects,
@@ -114,6 +117,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     if let Some(ingest) = ingest {
         ingest.await?;
     }
+    purge.await?;
     Ok(())
 }
 
@@ -126,12 +130,14 @@ pub async fn work(config: Shared) -> anyhow::Result<()> {
         config.database.is_some(),
         "a worker shares the database of a server: give both --database postgres://…"
     );
-    let Parts { engine, workers, .. } = parts(&config).await?;
+    let Parts { db, objects, engine, workers, .. } = parts(&config).await?;
     let stop = CancellationToken::new();
     let ingest = tokio::spawn(ingest::run(engine, workers.max(1), stop.clone()));
+    let purge = tokio::spawn(retention::run(db, objects, config.retention, stop.clone()));
     println!("working");
     asked_to_end().await;
     stop.cancel();
     ingest.await?;
+    purge.await?;
     Ok(())
 }

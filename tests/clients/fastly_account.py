@@ -3,7 +3,7 @@
 import sys
 
 import fastly
-from fastly.api import customer_api
+from fastly.api import customer_api, user_api
 
 # Every option of updateCustomer, with what is read back.
 WRITABLE = {
@@ -48,6 +48,7 @@ def main(base, token, customer):
         users = api.list_users(customer)
         assert [user["id"] for user in users] == sorted(user["id"] for user in users)
         owner = next(user for user in users if user["id"] == before["owner_id"])
+        assert user_api.UserApi(client).get_current_user()["id"] == owner["id"]
         # A role is an object of the client, not a text.
         assert (str(owner["role"]), owner["customer_id"]) == ("superuser", customer), owner
 
@@ -81,7 +82,7 @@ def main(base, token, customer):
             raise AssertionError("the token still works")
         except fastly.exceptions.UnauthorizedException:
             pass
-    print(f"{len(options)} options set and read back, {len(READ_ONLY)} without effect")
+    print(f"6 operations, {len(options)} options set and read back, {len(READ_ONLY)} without effect")
 
 
 main(*sys.argv[1:])

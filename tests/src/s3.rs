@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::files;
+
 const KEY: &str = "AKIDOFTHEPLATFORM";
 /// The secret of the identity that may read everything there.
 pub const S3_SECRET: &str = "secret-of-the-platform";
@@ -52,6 +54,19 @@ impl S3 {
         let file = self.objects.path().join(bucket).join(key);
         std::fs::create_dir_all(file.parent().expect("it is in a bucket")).expect("a directory");
         std::fs::write(file, bytes).expect("a file");
+    }
+
+    /// The keys of the objects in a bucket that begin with `prefix`, in order.
+    #[must_use]
+    pub fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        let bucket = self.objects.path().join(bucket);
+        let mut found: Vec<String> = files(&bucket)
+            .iter()
+            .filter_map(|file| file.strip_prefix(&bucket).ok()?.to_str().map(str::to_owned))
+            .filter(|key| key.starts_with(prefix))
+            .collect();
+        found.sort_unstable();
+        found
     }
 
     /// The environment of a process that is to fetch from here.

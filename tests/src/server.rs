@@ -192,6 +192,11 @@ impl TestServer {
         self.data.path()
     }
 
+    /// The URL of its database, unless that is a file in the data directory.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(|database| database.url.as_str())
+    }
+
     /// The administrator's key.
     #[must_use]
     pub fn admin(&self) -> Credentials {

@@ -14,6 +14,8 @@ const FRAMING: [&str; 6] = ["content-type", "content-length", "date", "connectio
 const ABOUT: [&str; 2] = ["/docs", "/openapi"];
 /// The first segments of Fastly's paths, where failures have another shape.
 const ACCOUNT: [&str; 3] = ["customer", "current_customer", "current_user"];
+/// Where they are told how often they may still change something, and until when.
+const RATES: [&str; 2] = ["fastly-ratelimit-remaining", "fastly-ratelimit-reset"];
 const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 
@@ -182,9 +184,14 @@ impl<'a> Validator<'a> {
             out.push(format!("status {}, expected one of {statuses:?}", exchange.status));
             return;
         }
-        let account = ACCOUNT.contains(&exchange.path.split('/').nth(1).unwrap_or(""));
-        let also = ["allow", "www-authenticate", "vary", "cache-control"];
-        self.headers(exchange, &self.common, &also[..if account { 4 } else { 3 }], out);
+        let account = is_account(exchange.path);
+        let mut also = vec!["allow", "www-authenticate", "vary"];
+        if account {
+            also.extend(["cache-control", "retry-after"]);
+            also.extend(RATES);
+            rates(exchange, out);
+        }
+        self.headers(exchange, &self.common, &also, out);
         if exchange.status == 401 && !exchange.headers.contains_key("www-authenticate") {
             out.push("header www-authenticate is missing".to_owned());
         }
@@ -207,6 +214,9 @@ impl<'a> Validator<'a> {
         let mut statuses = vec![405];
         if exchange.path.starts_with("/customers/") {
             statuses.extend(item.documented(&[401, 403, 404]));
+        }
+        if is_account(exchange.path) {
+            statuses.extend([401, 404, 429]);
         }
         self.failure(exchange, Some(item), &statuses, out);
         if exchange.status == 405 {
@@ -235,6 +245,9 @@ impl<'a> Validator<'a> {
         if exchange.path.starts_with("/customers/") {
             statuses.extend([401, 403]);
         }
+        if is_account(exchange.path) {
+            statuses.extend([401, 429]);
+        }
         self.failure(exchange, None, &statuses, out);
     }
 }
@@ -244,6 +257,22 @@ impl PathItem {
     fn documented(&self, wanted: &[u16]) -> Vec<u16> {
         let known = |status: &&u16| self.operations.values().any(|operation| operation.responses.contains_key(status));
         wanted.iter().filter(known).copied().collect()
+    }
+}
+
+fn is_account(path: &str) -> bool {
+    ACCOUNT.contains(&path.split('/').nth(1).unwrap_or(""))
+}
+
+/// Whoever changes something as Fastly's clients do is told how often they still may, also where it fails.
+fn rates(exchange: &Exchange<'_>, out: &mut Vec<String>) {
+    let counted = !matches!(*exchange.method, Method::GET | Method::HEAD | Method::OPTIONS) && exchange.status != 401;
+    for name in RATES {
+        let given: Vec<_> = exchange.headers.get_all(name).iter().collect();
+        let number = |value: &&hyper::header::HeaderValue| value.to_str().is_ok_and(|v| v.parse::<u64>().is_ok());
+        if given.len() != usize::from(counted) || !given.iter().all(number) {
+            out.push(format!("header {name} is {given:?}, expected {}", if counted { "one integer" } else { "none" }));
+        }
     }
 }
 

@@ -1,106 +1,12 @@
 //! The account operations, as Fastly's clients use them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use contract_tests::http::RawRequest;
-use contract_tests::{Answer, FreshDatabase, Options, Origin, Profile, Tenant, TestServer, contract_test};
+use contract_tests::{Answer, FreshDatabase, Options, Origin, Profile, TestServer, contract_test};
 use serde_json::{Value, json};
 
-const FORM: &str = "application/x-www-form-urlencoded";
-const JSON: &str = "application/json";
-/// The members that can be changed, without the name and the owner, and two values of each.
-const TEXTS: [(&str, &str, &str); 5] = [
-    ("billing_network_type", "private", "public"),
-    ("ip_whitelist", "127.0.0.0/8", ""),
-    ("phone_number", "+44 20 7946 0011", ""),
-    ("pricing_plan", "None", "developer"),
-    ("pricing_plan_id", "5hXj2PwLs8NcVt1gRyA9Ek", ""),
-];
-const NULLABLE: [&str; 6] = [
-    "billing_contact_id",
-    "billing_ref",
-    "legal_contact_id",
-    "security_contact_id",
-    "technical_contact_id",
-    "postal_address",
-];
-const FLAGS: [&str; 6] =
-    ["force_2fa", "force_sso", "has_account_panel", "has_improved_events", "has_openstack_logging", "has_pci"];
-const READ_ONLY: [&str; 5] = [
-    "can_configure_wordpress",
-    "can_reset_passwords",
-    "can_upload_vcl",
-    "has_improved_ssl_config",
-    "has_pci_passwords",
-];
-
-/// A customer as Fastly's clients see it.
-struct Account {
-    tenant: Tenant,
-    id: String,
-    path: String,
-    token: String,
-}
-
-async fn account(server: &TestServer, name: &str) -> Account {
-    let tenant = server.new_customer(name).await;
-    let shown = tenant.request(server, "GET", "").send().await.expect(200).json();
-    let link = shown["account"].as_str().expect("a customer links to its account");
-    let path = link.strip_prefix(&server.base_url()).expect("the link is one of this service").to_owned();
-    let id = path.strip_prefix("/customer/").expect("it is where Fastly's clients look").to_owned();
-    let token = format!("{}.{}", tenant.credentials.key, tenant.credentials.secret);
-    Account { tenant, id, path, token }
-}
-
-impl Account {
-    fn request(&self, server: &TestServer, method: &str, path: &str) -> RawRequest {
-        server.request(method, path).header("fastly-key", &self.token)
-    }
-
-    async fn get(&self, server: &TestServer, path: &str) -> Answer {
-        self.request(server, "GET", path).send().await
-    }
-
-    async fn shown(&self, server: &TestServer) -> Value {
-        self.get(server, "/current_customer").await.expect(200).json()
-    }
-
-    async fn put(&self, server: &TestServer, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-        let body: Vec<u8> = body.into();
-        self.request(server, "PUT", &self.path).header("content-type", media_type).body(body).send().await
-    }
-
-    async fn form(&self, server: &TestServer, body: &str) -> Answer {
-        self.put(server, FORM, body).await
-    }
-
-    async fn json(&self, server: &TestServer, body: &Value) -> Answer {
-        self.put(server, JSON, body.to_string()).await
-    }
-
-    /// Creates a portal user and answers how the account shows it.
-    async fn user(&self, server: &TestServer, email: &str) -> Value {
-        let body = json!({ "email": email, "password": "tide-table-of-1851" });
-        self.tenant.request(server, "POST", "/portalUsers").json(&body).send().await.expect(201);
-        let users = self.get(server, &format!("{}/users", self.path)).await.expect(200).json();
-        users.as_array().unwrap().iter().find(|u| u["login"] == email).cloned().expect("the user is listed")
-    }
-}
-
-/// Asserts a failure in the shape of Fastly's: its status, and that it says something.
-#[track_caller]
-fn fails(answer: Answer, status: u16) -> Value {
-    let answer = answer.expect(status);
-    assert_eq!(answer.header("content-type"), Some(JSON), "{answer}");
-    let error = answer.json();
-    assert!(error["msg"].as_str().is_some_and(|msg| !msg.is_empty()), "{answer}");
-    assert!(!error.as_object().unwrap().contains_key("detail") || error["detail"].is_string(), "{answer}");
-    error
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|b| if b == b' ' { "+".to_owned() } else { format!("%{b:02X}") }).collect()
-}
+use crate::fastly::{JSON, account, fails};
+use crate::registered::pointers;
 
 contract_test!(the_account_the_users_and_the_user_are_shown, async |server: &mut TestServer| {
     let own = account(server, "harbour").await;
@@ -137,153 +43,6 @@ contract_test!(the_account_the_users_and_the_user_are_shown, async |server: &mut
     server.restart().await;
     assert_eq!(own.shown(server).await, shown);
     assert_eq!(own.get(server, "/current_user").await.expect(200).json(), user);
-});
-
-contract_test!(every_member_is_set_and_read_back, async |server: &mut TestServer| {
-    let own = account(server, "harbour").await;
-    let before = own.shown(server).await;
-    let mut cases: Vec<(&str, Value)> = Vec::new();
-    cases.extend(TEXTS.iter().flat_map(|(name, one, other)| [(*name, json!(one)), (*name, json!(other))]));
-    for name in NULLABLE {
-        cases.extend([(name, json!("4 Harbour Lane\nUnit 2 & \"ä+1\"  ")), (name, Value::Null)]);
-    }
-    cases.extend(FLAGS.iter().flat_map(|name| [(*name, json!(true)), (*name, json!(false))]));
-    cases.extend([
-        ("name", json!("Harbour & Söhne")),
-        ("name", json!("harbour")),
-        ("owner_id", before["owner_id"].clone()),
-    ]);
-    let mut round_trips = BTreeSet::new();
-    for media_type in [FORM, JSON] {
-        for (name, value) in &cases {
-            let body = match (media_type, value) {
-                (JSON, value) => json!({ *name: value }).to_string(),
-                (_, Value::Null) => format!("{name}="),
-                (_, Value::String(text)) => format!("{name}={}", encoded(text)),
-                (_, value) => format!("{name}={value}"),
-            };
-            let answer = own.put(server, media_type, body).await.expect(200).json();
-            assert_eq!(answer[*name], *value, "{name} as {media_type}");
-            let shown = own.shown(server).await;
-            assert_eq!(shown, answer);
-            round_trips.insert((*name, media_type));
-        }
-        for name in READ_ONLY {
-            let sent = !before[name].as_bool().unwrap_or(false);
-            let body = if media_type == JSON {
-                json!({ name: sent, "phone_number": name }).to_string()
-            } else {
-                format!("{name}={sent}&phone_number={name}")
-            };
-            let answer = own.put(server, media_type, body).await.expect(200).json();
-            assert_eq!((&answer[name], &answer["phone_number"]), (&before[name], &json!(name)));
-        }
-    }
-    println!(
-        "{} of {} members round-tripped in forms and JSON",
-        round_trips.len() / 2,
-        TEXTS.len() + NULLABLE.len() + FLAGS.len() + 2
-    );
-    assert_eq!(round_trips.len(), 38);
-    let after = own.shown(server).await;
-    assert_eq!(after["created_at"], before["created_at"]);
-    assert!(after["updated_at"].as_str() >= before["updated_at"].as_str());
-});
-
-contract_test!(values_are_read_as_clients_write_them, async |server: &mut TestServer| {
-    let own = account(server, "harbour").await;
-    for (text, value) in [("True", true), ("FALSE", false), ("1", true), ("0", false), ("true", true), ("", false)] {
-        let shown = own.form(server, &format!("has_pci={text}")).await.expect(200).json();
-        assert_eq!(shown["has_pci"], value, "{text}");
-    }
-    let shown =
-        own.form(server, "billing_ref=a&billing_ref=b%20c+d&unknown=1&id=x&created_at=y").await.expect(200).json();
-    assert_eq!((&shown["billing_ref"], &shown["id"]), (&json!("b c d"), &json!(own.id)));
-    let twice = r#"{"billing_ref":"a","billing_ref":"b","unknown":[1],"deleted_at":3,"can_upload_vcl":"x"}"#;
-    let shown = own.put(server, JSON, twice).await.expect(200).json();
-    assert_eq!(shown["billing_ref"], "b");
-    let typed = "application/json; charset=UTF-8";
-    assert_eq!(own.put(server, typed, r#"{"billing_ref":"None"}"#).await.expect(200).json()["billing_ref"], "None");
-    let typed = "application/x-www-form-urlencoded; charset=UTF-8";
-    let shown = own.put(server, typed, "billing_ref=").await.expect(200).json();
-    assert_eq!(shown["billing_ref"], Value::Null);
-    let shown = own.json(server, &json!({ "billing_ref": "" })).await.expect(200).json();
-    assert_eq!(shown["billing_ref"], Value::Null);
-
-    // Nothing asked for, nothing changed.
-    for (media_type, body) in [(FORM, ""), (JSON, ""), (JSON, "{}"), ("text/plain", "")] {
-        assert_eq!(own.put(server, media_type, body).await.expect(200).json(), shown);
-    }
-    assert_eq!(own.request(server, "PUT", &own.path).send().await.expect(200).json(), shown);
-    // A whole record may be sent back.
-    assert_eq!(own.json(server, &shown).await.expect(200).json(), shown);
-});
-
-contract_test!(bad_values_are_refused_and_change_nothing, async |server: &mut TestServer| {
-    let own = account(server, "harbour").await;
-    let other = account(server, "quay").await;
-    let user = own.user(server, "first@harbour.example").await;
-    let second = own.user(server, "second@harbour.example").await;
-    let foreign = other.shown(server).await["owner_id"].clone();
-    let before = own.shown(server).await;
-    assert_eq!(before["owner_id"], user["id"]);
-    let forms = [
-        "name=",
-        "name=+",
-        "name=quay",
-        "owner_id=",
-        "owner_id=nobody",
-        "billing_network_type=secret",
-        "billing_network_type=",
-        "has_pci=yes",
-        "force_2fa=2",
-        "force_sso=None",
-    ];
-    for bad in forms {
-        let error = fails(own.form(server, &format!("phone_number=1&{bad}&pricing_plan=x")).await, 400);
-        assert_eq!(error["msg"], "Bad request", "{bad}");
-        assert!(error["detail"].is_string(), "{bad}");
-    }
-    for bad in [&b"phone_number=%FF"[..], b"phone_number=\xff", b"%C3=1"] {
-        fails(own.put(server, FORM, bad).await, 400);
-    }
-    let bodies = [
-        json!({ "owner_id": second["id"] }),
-        json!({ "owner_id": foreign }),
-        json!({ "owner_id": null }),
-        json!({ "name": null }),
-        json!({ "name": 7 }),
-        json!({ "name": "x".repeat(501) }),
-        json!({ "name": "a\u{0}b" }),
-        json!({ "phone_number": null }),
-        json!({ "pricing_plan": true }),
-        json!({ "billing_ref": 7 }),
-        json!({ "has_pci": "true" }),
-        json!({ "has_pci": 1 }),
-        json!({ "has_pci": null }),
-        json!({ "billing_network_type": null }),
-        json!({ "postal_address": ["a"] }),
-        json!([]),
-        json!("name"),
-        json!(null),
-    ];
-    for mut bad in bodies {
-        if let Some(members) = bad.as_object_mut() {
-            members.insert("ip_whitelist".to_owned(), json!("10.0.0.0/8"));
-        }
-        assert_eq!(fails(own.json(server, &bad).await, 400)["msg"], "Bad request", "{bad}");
-    }
-    for bad in [&b"{"[..], b"name=x", b"{\"name\":\"\xff\"}", b" "] {
-        fails(own.put(server, JSON, bad).await, 400);
-    }
-    for media_type in ["text/plain", "multipart/form-data", "application/xml", "application/ld+json"] {
-        fails(own.put(server, media_type, "name=x").await, 415);
-    }
-    fails(own.request(server, "PUT", &own.path).body("name=x").send().await, 415);
-    let large = own.put(server, FORM, format!("phone_number={}", "1".repeat(1024 * 1024))).await;
-    assert!(large.header("fastly-ratelimit-remaining").is_some());
-    fails(large, 413);
-    assert_eq!(own.shown(server).await, before);
 });
 
 contract_test!(nobody_else_gets_in, async |server: &mut TestServer| {
@@ -374,6 +133,76 @@ contract_test!(users_are_portal_users, async |server: &mut TestServer| {
     let listed = own.get(server, &users).await.expect(200).json();
     assert_eq!(listed.as_array().unwrap().len(), 2);
     assert!(!own.get(server, &users).await.text().contains("password_hash"));
+});
+
+contract_test!(what_is_said_of_a_user_shows_on_both_sides, async |server: &mut TestServer| {
+    let own = account(server, "harbour").await;
+    let first = own.user(server, "first@harbour.example").await;
+    let users = format!("{}/users", own.path);
+    let body = json!({ "email": "second@harbour.example", "password": "a", "name": "Harbour Ops", "accountRole": "billing",
+        "limitServices": true, "locked": true, "requireNewPassword": true, "twoFactorAuthEnabled": true,
+        "twoFactorSetupRequired": true });
+    let made = own.tenant.request(server, "POST", "/portalUsers").json(&body).send().await.expect(201).json();
+    let second = async |server: &TestServer| {
+        let listed = own.get(server, &users).await.expect(200).json();
+        listed.as_array().unwrap().iter().find(|u| u["id"] != first["id"]).cloned().unwrap()
+    };
+    let told = |user: &Value| {
+        [
+            "name",
+            "role",
+            "limit_services",
+            "locked",
+            "require_new_password",
+            "two_factor_auth_enabled",
+            "two_factor_setup_required",
+        ]
+        .map(|member| user[member].clone())
+    };
+    let all = json!(["Harbour Ops", "billing", true, true, true, true, true]);
+    assert_eq!(json!(told(&second(server).await)), all);
+
+    // A client that knows nothing of it replaces the user without losing it.
+    let link = made["@id"].as_str().unwrap();
+    let plain = json!({ "email": "second@harbour.example" });
+    let replaced = own.tenant.request(server, "PUT", link).json(&plain).send().await.expect(200).json();
+    assert_eq!((&replaced["name"], &replaced["accountRole"]), (&json!("Harbour Ops"), &json!("billing")));
+    assert_eq!(json!(told(&second(server).await)), all);
+    for role in ["user", "tls_viewer", "tls_admin", "billing", "engineer", "superuser"] {
+        let change = json!({ "accountRole": role });
+        own.tenant.request(server, "PATCH", link).json(&change).send().await.expect(205);
+        assert_eq!(second(server).await["role"], role);
+    }
+    let unset = json!({ "name": null, "limitServices": null, "locked": null, "requireNewPassword": null,
+        "twoFactorAuthEnabled": null, "twoFactorSetupRequired": null });
+    own.tenant.request(server, "PATCH", link).json(&unset).send().await.expect(205);
+    let bare = json!(["second@harbour.example", "superuser", false, null, null, null, false]);
+    assert_eq!(json!(told(&second(server).await)), bare);
+    let shown = own.tenant.request(server, "GET", link).send().await.expect(200).json();
+    assert_eq!((shown.get("name"), &shown["locked"]), (None, &json!(false)));
+
+    // Every superuser may be the owner, as long as it is one.
+    assert_eq!(own.shown(server).await["owner_id"], first["id"]);
+    let id = second(server).await["id"].clone();
+    assert_eq!(own.json(server, &json!({ "owner_id": id })).await.expect(200).json()["owner_id"], id);
+    assert_eq!(own.get(server, "/current_user").await.expect(200).json()["id"], id);
+    let change = json!({ "accountRole": null });
+    own.tenant.request(server, "PATCH", link).json(&change).send().await.expect(205);
+    assert_eq!(second(server).await["role"], "user");
+    assert_eq!(own.shown(server).await["owner_id"], first["id"]);
+    fails(own.json(server, &json!({ "owner_id": id })).await, 400);
+
+    for (member, value) in [
+        ("name", json!("x".repeat(501))),
+        ("name", json!(7)),
+        ("accountRole", json!("king")),
+        ("limitServices", json!("yes")),
+        ("locked", json!(1)),
+        ("twoFactorAuthEnabled", json!([])),
+    ] {
+        let bad = own.tenant.request(server, "PATCH", link).json(&json!({ member: value })).send().await;
+        assert_eq!(pointers(&bad.expect_problem(400, "/invalid")), [format!("/{member}")]);
+    }
 });
 
 contract_test!(a_name_shows_on_both_sides, profiles, async |server: &mut TestServer| {
@@ -476,6 +305,37 @@ contract_test!(
         fails(own.request(server, "DELETE", &own.path).send().await, 429);
         own.get(server, &own.path).await.expect(200);
         other.form(server, "").await.expect(200);
+    }
+);
+
+contract_test!(
+    whoever_comes_at_once_is_counted_exactly,
+    options =
+        Options { arguments: vec!["--account-writes-per-hour".to_owned(), "20".to_owned()], ..Options::default() },
+    async |server: &mut TestServer| {
+        let own = account(server, "harbour").await;
+        let put = async |n: usize| own.form(server, &format!("phone_number={n}")).await;
+        let answers = futures::future::join_all((0..50).map(put)).await;
+        // The hour may end meanwhile; each has its own count.
+        let mut windows: BTreeMap<String, (Vec<u32>, usize)> = BTreeMap::new();
+        for answer in answers {
+            let window = windows.entry(answer.must_header("fastly-ratelimit-reset").to_owned()).or_default();
+            let remaining: u32 = answer.must_header("fastly-ratelimit-remaining").parse().unwrap();
+            if answer.status == 200 {
+                window.0.push(remaining);
+            } else {
+                fails(answer, 429);
+                assert_eq!(remaining, 0);
+                window.1 += 1;
+            }
+        }
+        assert!(windows.len() <= 2, "{windows:?}");
+        for (mut remaining, refused) in windows.into_values() {
+            remaining.sort_unstable_by(|a, b| b.cmp(a));
+            let told: Vec<u32> = (0..20).rev().take(remaining.len()).collect();
+            assert_eq!(remaining, told);
+            assert!(refused == 0 || told.len() == 20);
+        }
     }
 );
 

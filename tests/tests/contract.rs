@@ -2,6 +2,8 @@
 
 mod access;
 mod account;
+mod account_input;
+mod account_keys;
 mod audit;
 mod auth_services;
 mod batches;
@@ -16,6 +18,7 @@ mod demo;
 mod docs;
 mod entry_point;
 mod examples;
+mod fastly;
 mod fastly_client;
 mod harness;
 mod hydra;
@@ -33,6 +36,7 @@ mod portal_users;
 mod priority;
 mod queue;
 mod registered;
+mod retention;
 mod roles;
 mod spaces;
 mod statuses;

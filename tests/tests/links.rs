@@ -72,7 +72,9 @@ contract_test!(the_vocabulary_lists_every_operation_with_its_statuses, profiles,
     let today = server.profile() == contract_tests::Profile::Today;
     let mut listed: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for class in vocab["supportedClass"].as_array().unwrap() {
-        for operation in class["supportedOperation"].as_array().unwrap() {
+        let links = class["supportedProperty"].as_array().unwrap().iter();
+        let links = links.flat_map(|p| p["property"]["supportedOperation"].as_array().into_iter().flatten());
+        for operation in class["supportedOperation"].as_array().unwrap().iter().chain(links) {
             let statuses = operation["statusCode"].as_array().unwrap();
             let statuses = statuses.iter().map(|s| s["statusCode"].as_u64().unwrap()).collect();
             let id = operation["@id"].as_str().unwrap().trim_start_matches("_:").to_owned();

@@ -5,7 +5,7 @@ use crate::{
     domain::account,
     http::{
         account::{Answer, Members},
-        problem::Fail,
+        problem::{Fail, Failure},
         session::AccountCaller,
         types::{AccountRole, BillingNetwork, Nullable, Seconds},
     },
@@ -212,6 +212,9 @@ impl Api {
     #[oai(path = "/current_user", method = "get", operation_id = "account_current_user")]
     async fn current_user(&self, caller: AccountCaller) -> Result<Answer<AccountUser>, Fail> {
         let account = account::get(&caller.app.db, caller.principal.customer).await?;
-        Ok(caller.account(&AccountUser::of(&account.customer.public_id, account.owner)))
+        let id = account.customer.public_id.clone();
+        let user = account.user_of(caller.principal.portal_user.as_deref());
+        let user = user.ok_or(Failure::Unauthorized("The user of the key has just been deleted."))?;
+        Ok(caller.account(&AccountUser::of(&id, user)))
     }
 }

@@ -17,7 +17,7 @@ use poem_openapi::{Object, OpenApi, param::Path};
 
 /// One change.
 #[derive(Debug, Clone, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 pub struct AuditEntry {
     #[oai(rename = "@id")]
     id: Uri,
@@ -28,6 +28,7 @@ pub struct AuditEntry {
     target: String,
     actor: i64,
     key: String,
+    portal_user: Option<String>,
     request_id: String,
 }
 collection!(
@@ -45,6 +46,7 @@ impl AuditEntry {
             target: e.target,
             actor: e.actor,
             key: e.key,
+            portal_user: e.portal_user,
             request_id: e.request,
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     collection,
     domain::{
         Change, Error,
-        portal_users::{self, Changes, Settings},
+        portal_users::{self, Changes, MembershipChanges, Settings},
     },
     http::{
         answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
@@ -18,7 +18,7 @@ use crate::{
         problem::{Conflicts, Fail, Failure},
         read_only,
         session::Caller,
-        types::{CustomerId, Email, Password, PortalRoleText, PortalUserId, Time, Uri},
+        types::{AccountRole, CustomerId, Email, Password, PortalRoleText, PortalUserId, Time, Uri},
     },
     resource,
 };
@@ -39,6 +39,13 @@ pub struct PortalUser {
     created: Time,
     enabled: bool,
     roles: Uri,
+    name: Option<String>,
+    account_role: AccountRole,
+    limit_services: bool,
+    locked: bool,
+    require_new_password: bool,
+    two_factor_auth_enabled: bool,
+    two_factor_setup_required: bool,
 }
 resource!(PortalUser);
 collection!(
@@ -53,6 +60,7 @@ fn roles_of(user: &str) -> String {
 impl PortalUser {
     fn member(u: portal_users::PortalUser, links: &Links) -> Self {
         let id = links.portal_user(u.customer, &u.id);
+        let m = u.membership;
         Self {
             context: None,
             class: "PortalUser".to_owned(),
@@ -61,6 +69,13 @@ impl PortalUser {
             enabled: u.enabled,
             roles: Uri(roles_of(&id)),
             id: Uri(id),
+            name: Some(m.name).filter(|name| !name.is_empty()),
+            account_role: AccountRole(m.role),
+            limit_services: m.limit_services,
+            locked: m.locked.unwrap_or_default(),
+            require_new_password: m.require_new_password.unwrap_or_default(),
+            two_factor_auth_enabled: m.two_factor_auth_enabled.unwrap_or_default(),
+            two_factor_setup_required: m.two_factor_setup_required,
         }
     }
 
@@ -78,6 +93,14 @@ pub struct PortalUserCreate {
     enabled: Option<bool>,
     #[oai(validator(max_items = 100))]
     roles: Option<Vec<PortalRoleText>>,
+    #[oai(validator(max_length = 500))]
+    name: Option<String>,
+    account_role: Option<AccountRole>,
+    limit_services: Option<bool>,
+    locked: Option<bool>,
+    require_new_password: Option<bool>,
+    two_factor_auth_enabled: Option<bool>,
+    two_factor_setup_required: Option<bool>,
 }
 
 /// What a portal user is to be.
@@ -89,6 +112,14 @@ pub struct PortalUserReplace {
     enabled: Option<bool>,
     #[oai(validator(max_items = 100))]
     roles: Option<Vec<PortalRoleText>>,
+    #[oai(validator(max_length = 500))]
+    name: Option<String>,
+    account_role: Option<AccountRole>,
+    limit_services: Option<bool>,
+    locked: Option<bool>,
+    require_new_password: Option<bool>,
+    two_factor_auth_enabled: Option<bool>,
+    two_factor_setup_required: Option<bool>,
 }
 
 /// Changes to a portal user.
@@ -101,6 +132,40 @@ pub struct PortalUserUpdate {
     enabled: MaybeUndefined<bool>,
     #[oai(nullable, validator(max_items = 100))]
     roles: MaybeUndefined<Vec<PortalRoleText>>,
+    #[oai(nullable, validator(max_length = 500))]
+    name: MaybeUndefined<String>,
+    #[oai(nullable)]
+    account_role: MaybeUndefined<AccountRole>,
+    #[oai(nullable)]
+    limit_services: MaybeUndefined<bool>,
+    #[oai(nullable)]
+    locked: MaybeUndefined<bool>,
+    #[oai(nullable)]
+    require_new_password: MaybeUndefined<bool>,
+    #[oai(nullable)]
+    two_factor_auth_enabled: MaybeUndefined<bool>,
+    #[oai(nullable)]
+    two_factor_setup_required: MaybeUndefined<bool>,
+}
+
+/// What an input says of the place of a portal user in the account.
+macro_rules! membership {
+    ($input:expr, $change:ident) => {
+        MembershipChanges {
+            name: $change($input.name),
+            role: $change($input.account_role).map(|role| role.0),
+            limit_services: $change($input.limit_services),
+            locked: $change($input.locked),
+            require_new_password: $change($input.require_new_password),
+            two_factor_auth_enabled: $change($input.two_factor_auth_enabled),
+            two_factor_setup_required: $change($input.two_factor_setup_required),
+        }
+    };
+}
+
+/// Outside of a patch what is left out stays as it is: only the clients of accounts know of it.
+fn change_to<T>(member: Option<T>) -> Change<T> {
+    member.map_or(Change::Keep, Change::Set)
 }
 
 macro_rules! inputs {
@@ -207,12 +272,14 @@ impl Api {
     ) -> Result<Created<PortalUser>, Fail<Conflicts>> {
         read_only::check::<PortalUser>(&body.raw, "PortalUserCreate", None, "")?;
         link(&body.raw, None)?;
-        let PortalUserCreate { email, password, enabled, roles } = body.value;
+        let membership = membership!(body.value, change_to);
+        let PortalUserCreate { email, password, enabled, roles, .. } = body.value;
         let settings = Settings {
             email: email.0,
             password: Some(password.0),
             enabled: enabled.unwrap_or(true),
             roles: Change::Set(names(roles.unwrap_or_default(), &caller.links)),
+            membership,
         };
         let made = portal_users::create(&caller.app.db, customer.0.0, settings).await?;
         Ok(caller.created(&PortalUser::item(made, &caller.links)))
@@ -250,12 +317,14 @@ impl Api {
         read_only::check::<PortalUser>(&body.raw, "PortalUserReplace", Some(&known), "")?;
         same_id(&body.raw, &id, &uri)?;
         let keep = link(&body.raw, Some(&uri))?;
-        let PortalUserReplace { email, password, enabled, roles } = body.value;
+        let membership = membership!(body.value, change_to);
+        let PortalUserReplace { email, password, enabled, roles, .. } = body.value;
         let settings = Settings {
             email: email.0,
             password: password.map(|p| p.0),
             enabled: enabled.unwrap_or(true),
             roles: if keep { Change::Keep } else { Change::Set(names(roles.unwrap_or_default(), &caller.links)) },
+            membership,
         };
         let (new, created) = portal_users::replace(&caller.app.db, customer, &id, settings, version).await?;
         Ok(caller.replaced(&PortalUser::item(new, &caller.links), created))
@@ -274,12 +343,14 @@ impl Api {
         read_only::check::<PortalUser>(&body.raw, "PortalUserUpdate", Some(&read_only::shown(&shown)), "")?;
         same_id(&body.raw, &id, shown.iri())?;
         link(&body.raw, Some(shown.iri()))?;
-        let PortalUserUpdate { email, password, enabled, roles } = body.value;
+        let membership = membership!(body.value, change);
+        let PortalUserUpdate { email, password, enabled, roles, .. } = body.value;
         let changes = Changes {
             email: email.map(|e| e.0),
             password: password.map(|p| p.0),
             enabled: change(enabled),
             roles: change(roles).map(|roles| names(roles, &caller.links)),
+            membership,
         };
         let new = portal_users::update(&caller.app.db, customer, &id, changes, version).await?;
         Ok(caller.updated(&PortalUser::item(new, &caller.links)))

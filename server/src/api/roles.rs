@@ -9,7 +9,7 @@ use crate::{
     },
     http::{
         answer::{Created, Deleted, Replaced, Resource, Updated, Value, View},
-        body::{Input, Json},
+        body::{Input, Json, reference_by_id},
         links::Links,
         parameters,
         problem::{Conflicts, Fail, Failure},
@@ -69,15 +69,6 @@ fn service_id(links: &Links, customer: i64, reference: &str, at: &str) -> Result
     })
 }
 
-/// An object with an `@id` is taken for the reference that it is.
-fn reference_by_id(members: &mut Map<String, JsonValue>) {
-    if let Some(service) = members.get_mut("authService")
-        && let Some(id @ JsonValue::String(_)) = service.get_mut("@id").map(JsonValue::take)
-    {
-        *service = id;
-    }
-}
-
 macro_rules! settings {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -97,7 +88,7 @@ macro_rules! settings {
             const CLASS: &'static str = "Role";
 
             fn prepare(members: &mut Map<String, JsonValue>) {
-                reference_by_id(members);
+                reference_by_id(members, "authService");
             }
         }
 
@@ -143,7 +134,7 @@ impl Input for RoleUpdate {
     const PATCH: bool = true;
 
     fn prepare(members: &mut Map<String, JsonValue>) {
-        reference_by_id(members);
+        reference_by_id(members, "authService");
     }
 }
 

@@ -121,6 +121,8 @@ impl Settings {
 pub struct User {
     /// 22 digits of base 62.
     pub id: String,
+    /// The id of the portal user, if it is one.
+    pub portal_user: Option<String>,
     /// An e-mail address.
     pub login: String,
     /// The name to show to people.
@@ -150,16 +152,27 @@ pub struct Account {
     pub customer: Customer,
     /// What DLCS's clients don't know of it.
     pub settings: Settings,
-    /// The user its keys stand for.
+    /// The user that keys stand for which were made for nobody else.
     pub owner: User,
     /// All users, the owner among them, by id.
     pub users: Vec<User>,
+}
+
+impl Account {
+    /// The user that a key stands for: the portal user it was made for, or the owner.
+    pub fn user_of(self, portal_user: Option<&str>) -> Option<User> {
+        match portal_user {
+            None => Some(self.owner),
+            some => self.users.into_iter().find(|user| user.portal_user.as_deref() == some),
+        }
+    }
 }
 
 /// The owner of a customer that has no superuser.
 fn stand_in(customer: &Customer) -> User {
     User {
         id: public_id::derived(&format!("owner of {}", customer.public_id)),
+        portal_user: None,
         login: format!("owner@{}.invalid", customer.name),
         name: customer.display_name.clone(),
         role: SUPERUSER.to_owned(),

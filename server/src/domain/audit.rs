@@ -17,6 +17,8 @@ pub struct Entry {
     pub actor: i64,
     /// The key that was used.
     pub key: String,
+    /// The portal user that the key was made for, if it was made for one.
+    pub portal_user: Option<String>,
     /// The operationId.
     pub operation: String,
     /// The path of the request.

@@ -51,6 +51,14 @@ pub async fn get(db: &Db, id: i64) -> Result<Customer, Error> {
     store::customers::get(db, id).await?.ok_or_else(|| missing(id))
 }
 
+/// Whether there is a customer, which is not so of a deleted one.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn exists(db: &Db, id: i64) -> Result<bool, Error> {
+    Ok(store::customers::get(db, id).await?.is_some())
+}
+
 fn missing(id: i64) -> Error {
     Error::Missing(format!("There is no customer {id}."))
 }

@@ -3,7 +3,6 @@
 use super::{
     Error, batches,
     images::{Image, ImageRef},
-    keys::lock_usage,
     policies::{DEFAULT_STORAGE, Policies},
     time,
 };
@@ -92,7 +91,10 @@ async fn settle(
     generation: i64,
     outcome: Outcome,
 ) -> Result<Leftover, Error> {
-    let mut usage = lock_usage(tx, at.customer).await?;
+    let Some(mut usage) = store::usage::lock(tx, at.customer).await? else {
+        // The customer was destroyed while its image was with a worker whose claim had run out.
+        return Ok(Leftover::Generation(generation));
+    };
     let found = store::images::lock(tx, at).await?;
     // Another worker may have taken the claim for abandoned, and have stored the same files before.
     let shown = found.as_ref().is_some_and(|i| i.stored_generation == Some(generation));

@@ -14,6 +14,8 @@ pub struct Key {
     pub id: String,
     /// Whose key it is.
     pub customer: i64,
+    /// The id of the portal user that it was made for; without one it acts for the owner of the account.
+    pub portal_user: Option<String>,
     /// SHA-256 of the secret, in hexadecimal digits.
     pub secret_hash: String,
     /// When it was created, milliseconds since the epoch.
@@ -27,6 +29,8 @@ pub struct Principal {
     pub customer: i64,
     /// The key that was used.
     pub key: String,
+    /// The portal user that the key was made for, if it was made for one.
+    pub portal_user: Option<String>,
     /// Whether the customer is an administrator.
     pub administrator: bool,
 }
@@ -57,10 +61,12 @@ pub fn random_secret() -> Result<String, Error> {
 
 /// A key for a customer, made of given or random parts.
 pub(crate) fn compose(customer: i64, id: String, secret: String) -> NewKey {
-    NewKey { key: Key { id, customer, secret_hash: hash(&secret), created: time::now() }, secret }
+    let key = Key { id, customer, portal_user: None, secret_hash: hash(&secret), created: time::now() };
+    NewKey { key, secret }
 }
 
-/// Who the bearer of a key and its secret is; `None` if there is no such key or the secret is not its.
+/// Who the bearer of a key and its secret is; `None` if there is no such key, the secret is not its, or its portal
+/// user may not log in.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -73,6 +79,7 @@ pub async fn authenticate(db: &Db, id: &str, secret: &str) -> Result<Option<Prin
     Ok(found.filter(|_| same).map(|(key, administrator)| Principal {
         customer: key.customer,
         key: key.id,
+        portal_user: key.portal_user,
         administrator,
     }))
 }
@@ -98,12 +105,13 @@ fn missing(id: &str) -> Error {
     Error::Missing(format!("The customer has no key `{id}`."))
 }
 
-/// Makes a key.
+/// Makes a key, for a portal user or to act for the owner.
 ///
 /// # Errors
-/// Whatever the database says.
-pub async fn create(db: &Db, customer: i64) -> Result<NewKey, Error> {
-    let new = compose(customer, uuid::Uuid::new_v4().to_string(), random_secret()?);
+/// [`Error::Invalid`] for an unknown portal user, or whatever the database says.
+pub async fn create(db: &Db, customer: i64, portal_user: Option<String>) -> Result<NewKey, Error> {
+    let mut new = compose(customer, uuid::Uuid::new_v4().to_string(), random_secret()?);
+    new.key.portal_user = portal_user;
     let key = new.key.clone();
     db.write(move |tx| async move { insert(tx, &key).await }.boxed()).await?;
     Ok(new)
@@ -111,28 +119,32 @@ pub async fn create(db: &Db, customer: i64) -> Result<NewKey, Error> {
 
 pub(crate) async fn insert(tx: &Tx, key: &Key) -> Result<(), Error> {
     let mut usage = lock_usage(tx, key.customer).await?;
+    if let Some(user) = &key.portal_user
+        && store::portal_users::get(tx, key.customer, user).await?.is_none()
+    {
+        let detail = format!("The customer has no portal user `{user}`: create it first.");
+        return Err(Error::invalid("/portalUser", detail));
+    }
     usage.keys += 1;
     store::usage::put(tx, key.customer, &usage).await?;
     Ok(store::keys::insert(tx, key).await?)
 }
 
-/// Deletes a key, unless it is the last one of the customer.
+/// Deletes a key, unless it is the last one of the customer or the last one that acts for the owner: keys of portal
+/// users end with their users.
 ///
 /// # Errors
-/// [`Error::Missing`], [`Error::Invalid`] for the last key, or whatever the database says.
+/// [`Error::Missing`], [`Error::Invalid`] for such a last key, or whatever the database says.
 pub async fn delete(db: &Db, customer: i64, id: &str) -> Result<(), Error> {
     let id = id.to_owned();
     db.write(move |tx| {
         async move {
             let mut usage = lock_usage(tx, customer).await?;
-            if store::keys::get(tx, customer, &id).await?.is_none() {
-                return Err(missing(&id));
-            }
-            if usage.keys <= 1 {
-                return Err(Error::invalid(
-                    "key",
-                    "This is the last key of the customer: create another before deleting it.",
-                ));
+            let key = store::keys::get(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
+            if !store::keys::has_another(tx, &key).await? {
+                let kind = if usage.keys > 1 { " that was made for no portal user" } else { "" };
+                let detail = format!("This is the last key of the customer{kind}: create another before deleting it.");
+                return Err(Error::invalid("key", detail));
             }
             store::keys::delete(tx, customer, &id).await?;
             usage.keys -= 1;

@@ -24,6 +24,7 @@ pub mod public_id;
 pub mod query;
 pub mod queue;
 pub mod register;
+pub mod retention;
 pub mod roles;
 pub mod spaces;
 pub mod time;

@@ -42,10 +42,77 @@ pub struct PortalUser {
     pub enabled: bool,
     /// The names of its portal roles, in the order they were given.
     pub roles: Vec<String>,
-    /// Its role within the account, as Fastly has them.
-    pub role: String,
+    /// What it is within the account.
+    pub membership: Membership,
     /// Counts its changes.
     pub version: i64,
+}
+
+/// What a portal user is within the account, as Fastly's clients know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The name to show to people; empty where there is none.
+    pub name: String,
+    /// What it may do in the account.
+    pub role: String,
+    /// Sees only some of the services.
+    pub limit_services: bool,
+    /// Is locked out; `None` where nobody ever said.
+    pub locked: Option<bool>,
+    /// Needs a new password; `None` where nobody ever said.
+    pub require_new_password: Option<bool>,
+    /// Has two-factor login; `None` where nobody ever said.
+    pub two_factor_auth_enabled: Option<bool>,
+    /// Has to set up two-factor login.
+    pub two_factor_setup_required: bool,
+}
+
+/// Changes to a [`Membership`].
+#[derive(Debug, Clone, Default)]
+pub struct MembershipChanges {
+    /// See [`Membership::name`].
+    pub name: Change<String>,
+    /// See [`Membership::role`].
+    pub role: Change<String>,
+    /// See [`Membership::limit_services`].
+    pub limit_services: Change<bool>,
+    /// See [`Membership::locked`].
+    pub locked: Change<bool>,
+    /// See [`Membership::require_new_password`].
+    pub require_new_password: Change<bool>,
+    /// See [`Membership::two_factor_auth_enabled`].
+    pub two_factor_auth_enabled: Change<bool>,
+    /// See [`Membership::two_factor_setup_required`].
+    pub two_factor_setup_required: Change<bool>,
+}
+
+impl MembershipChanges {
+    fn apply(self, old: Membership) -> Membership {
+        Membership {
+            name: self.name.apply(old.name, String::new()),
+            role: self.role.apply(old.role, LATER_ROLE.to_owned()),
+            limit_services: self.limit_services.apply(old.limit_services, false),
+            locked: self.locked.map(Some).apply(old.locked, None),
+            require_new_password: self.require_new_password.map(Some).apply(old.require_new_password, None),
+            two_factor_auth_enabled: self.two_factor_auth_enabled.map(Some).apply(old.two_factor_auth_enabled, None),
+            two_factor_setup_required: self.two_factor_setup_required.apply(old.two_factor_setup_required, false),
+        }
+    }
+}
+
+impl Membership {
+    /// That of a portal user of whom nothing is said.
+    fn new(role: &str) -> Self {
+        Self {
+            name: String::new(),
+            role: role.to_owned(),
+            limit_services: false,
+            locked: None,
+            require_new_password: None,
+            two_factor_auth_enabled: None,
+            two_factor_setup_required: false,
+        }
+    }
 }
 
 /// What of a portal user its customer decides.
@@ -59,6 +126,8 @@ pub struct Settings {
     pub enabled: bool,
     /// See [`PortalUser::roles`].
     pub roles: Change<Vec<String>>,
+    /// See [`PortalUser::membership`]; what is not said stays as it is.
+    pub membership: MembershipChanges,
 }
 
 /// Changes to what the customer decides.
@@ -72,19 +141,23 @@ pub struct Changes {
     pub enabled: Change<bool>,
     /// See [`PortalUser::roles`].
     pub roles: Change<Vec<String>>,
+    /// See [`PortalUser::membership`].
+    pub membership: MembershipChanges,
 }
 
 /// Settings with a hash in place of the password.
+#[derive(Default)]
 struct Hashed {
     email: Option<String>,
     hash: Option<String>,
     enabled: Change<bool>,
     roles: Change<Vec<String>>,
+    membership: MembershipChanges,
 }
 
 impl Hashed {
     async fn of(changes: Changes) -> Result<Self, Error> {
-        let Changes { email, password, enabled, roles } = changes;
+        let Changes { email, password, enabled, roles, membership } = changes;
         let roles = match roles {
             Change::Set(names) => Change::Set(known(names)?),
             other => other,
@@ -93,14 +166,14 @@ impl Hashed {
             Some(password) => Some(passwords::hash(password).await?),
             None => None,
         };
-        Ok(Self { email, hash, enabled, roles })
+        Ok(Self { email, hash, enabled, roles, membership })
     }
 }
 
 impl From<Settings> for Changes {
     fn from(settings: Settings) -> Self {
-        let Settings { email, password, enabled, roles } = settings;
-        Self { email: Some(email), password, enabled: Change::Set(enabled), roles }
+        let Settings { email, password, enabled, roles, membership } = settings;
+        Self { email: Some(email), password, enabled: Change::Set(enabled), roles, membership }
     }
 }
 
@@ -191,7 +264,7 @@ async fn insert(tx: &Tx, customer: i64, id: String, new: Hashed) -> Result<Porta
         updated: now,
         enabled: new.enabled.apply(true, true),
         roles: new.roles.apply(Vec::new(), Vec::new()),
-        role: if first { FIRST_ROLE } else { LATER_ROLE }.to_owned(),
+        membership: new.membership.apply(Membership::new(if first { FIRST_ROLE } else { LATER_ROLE })),
         version: 1,
     };
     store::portal_users::insert(tx, &user, &hash).await.map_err(|e| faster(e, &user.email))?;
@@ -207,6 +280,7 @@ async fn put(tx: &Tx, mut user: PortalUser, changes: Hashed, version: Option<i64
     user.email = changes.email.unwrap_or(user.email);
     user.enabled = changes.enabled.apply(user.enabled, true);
     user.roles = changes.roles.apply(user.roles, Vec::new());
+    user.membership = changes.membership.apply(user.membership);
     if user.email != before.email {
         free(tx, &user.email, Some((user.customer, &user.id))).await?;
     }
@@ -308,7 +382,7 @@ pub async fn add_role(db: &Db, customer: i64, id: &str, role: &str) -> Result<Po
             if !roles.contains(&name) {
                 roles.push(name);
             }
-            let changes = Hashed { email: None, hash: None, enabled: Change::Keep, roles: Change::Set(roles) };
+            let changes = Hashed { roles: Change::Set(roles), ..Hashed::default() };
             put(tx, user, changes, None).await
         }
         .boxed()
@@ -317,7 +391,7 @@ pub async fn add_role(db: &Db, customer: i64, id: &str, role: &str) -> Result<Po
     Ok(found)
 }
 
-/// Deletes a portal user; where `version` is given it must still have it.
+/// Deletes a portal user and the keys that were made for it; where `version` is given it must still have it.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Changed`], or whatever the database says.
@@ -325,12 +399,14 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
     let id = id.to_owned();
     db.write(move |tx| {
         async move {
-            lock_usage(tx, customer).await?;
+            let mut usage = lock_usage(tx, customer).await?;
             let user = store::portal_users::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
             if version.is_some_and(|v| v != user.version) {
                 return Err(Error::Changed);
             }
             store::portal_users::delete(tx, customer, &id).await?;
+            usage.keys -= store::keys::clear_of(tx, customer, &id).await?;
+            store::usage::put(tx, customer, &usage).await?;
             Ok(store::portal_users::add_to_count(tx, customer, -1).await?)
         }
         .boxed()
@@ -358,6 +434,7 @@ mod tests {
             password: password.map(str::to_owned),
             enabled: true,
             roles: Change::Keep,
+            membership: MembershipChanges::default(),
         };
         let (made, _) = replace(&db, 1, "a", with("a@b.example", Some("one")), None).await.unwrap();
         let first = hash_of(&db, "a").await;
@@ -372,7 +449,7 @@ mod tests {
         let unwanted = replace(&db, 1, "a", with("d@b.example", None), Some(0)).await;
         assert!(matches!(unwanted, Err(Error::Changed)));
         let later = create(&db, 1, with("e@b.example", Some("three"))).await.unwrap();
-        assert_eq!((replaced.role.as_str(), later.role.as_str()), (FIRST_ROLE, LATER_ROLE));
+        assert_eq!((replaced.membership.role.as_str(), later.membership.role.as_str()), (FIRST_ROLE, LATER_ROLE));
     }
 
     #[test]

@@ -63,6 +63,10 @@ impl AccountError {
                 ("Bad request".to_owned(), Some(sentence))
             }
             Failure::Domain(domain::Error::Missing(_)) => ("Record not found".to_owned(), Some(sentence)),
+            Failure::MediaType(given) => (
+                title.to_owned(),
+                Some(format!("A body of type `{given}` can't be read here: send `{FORM}` or `{JSON}`.")),
+            ),
             _ => (title.to_owned(), Some(sentence)),
         };
         Self { msg, detail }

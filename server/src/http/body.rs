@@ -2,7 +2,7 @@
 
 use super::{document::document, problem::Failure};
 use crate::domain;
-use poem::{Request, RequestBody};
+use poem::{Body, Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
@@ -28,6 +28,8 @@ pub trait Input: Type + ParseFromJSON {
     const ALSO: &'static [&'static str] = &[];
     /// Whether the body is a merge patch.
     const PATCH: bool = false;
+    /// Whether no body means the same as an empty object.
+    const OPTIONAL: bool = false;
 
     /// Brings other spellings of the same body into the form of the schema.
     fn prepare(_: &mut Map<String, Value>) {}
@@ -62,7 +64,7 @@ impl<'a, T: Input> ApiExtractor<'a> for Json<T> {
         }
         let content =
             types.into_iter().map(|content_type| MetaMediaType { content_type, schema: T::schema_ref() }).collect();
-        Some(MetaRequest { description: None, content, required: true })
+        Some(MetaRequest { description: None, content, required: !T::OPTIONAL })
     }
 
     async fn from_request(
@@ -75,7 +77,12 @@ impl<'a, T: Input> ApiExtractor<'a> for Json<T> {
 }
 
 async fn read<T: Input>(request: &Request, body: &mut RequestBody) -> Result<Json<T>, Failure> {
-    let raw = object::<T>(&bytes(request, body).await?)?;
+    let content = body.take().map_err(|_| Failure::Internal)?;
+    if T::OPTIONAL && content.is_empty() {
+        // Clients say a type without sending anything.
+        return parse(Map::new());
+    }
+    let raw = object::<T>(&bytes(request, content).await?)?;
     parse(raw)
 }
 
@@ -96,8 +103,8 @@ pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failur
 }
 
 /// The body, if its type is one that is read and its size is allowed.
-async fn bytes(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, Failure> {
-    let mut reader = body.take().map_err(|_| Failure::Internal)?.into_async_read();
+async fn bytes(request: &Request, body: Body) -> Result<Vec<u8>, Failure> {
+    let mut reader = body.into_async_read();
     if let Some(given) = request.content_type().filter(|given| !is_json(given)) {
         linger(reader);
         return Err(Failure::MediaType(given.chars().take(100).collect()));
@@ -140,6 +147,9 @@ fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     // RFC 8259 §8.1 lets readers ignore a byte order mark.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
+        if T::OPTIONAL {
+            return Ok(Map::new());
+        }
         return Err(Failure::invalid("", "The body is missing: send a JSON object."));
     }
     match serde_json::from_slice(bytes) {
@@ -147,6 +157,15 @@ fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
         Ok(Value::Array(items)) if let Some(members) = T::of_list(items.clone()) => Ok(members),
         Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
         Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
+    }
+}
+
+/// An object with an `@id` is taken for the reference that it is.
+pub fn reference_by_id(members: &mut Map<String, Value>, name: &str) {
+    if let Some(reference) = members.get_mut(name)
+        && let Some(id @ Value::String(_)) = reference.get_mut("@id").map(Value::take)
+    {
+        *reference = id;
     }
 }
 

@@ -117,12 +117,13 @@ impl<E: Endpoint> FrontEndpoint<E> {
         }
         let operation = route.and_then(|r| r.operation(method));
         let principal = self.authorize(request.headers(), path, operation).await?;
+        if account::is_path(path) {
+            self.admit_account(principal.as_ref(), method, path, standing).await?;
+        }
         let (Some(route), operation) = (route, operation) else { return self.undocumented(request).await };
         let operation = operation.ok_or_else(|| Failure::Method(route.allow()))?;
         let query = pairs(request.uri().query().unwrap_or_default());
-        if account::is_path(path) {
-            self.admit_account(principal.as_ref(), method, path, standing).await?;
-        } else {
+        if !account::is_path(path) {
             check_query(&query, operation)?;
         }
         let session = Session::new(Inner {
@@ -177,7 +178,8 @@ impl<E: Endpoint> FrontEndpoint<E> {
     ) -> Result<Option<keys::Principal>, Failure> {
         let customer = path.strip_prefix("/customers/").map(|rest| rest.split('/').next().unwrap_or_default());
         let customer = customer.filter(|customer| !customer.is_empty());
-        let security = operation.map_or(Security::Open, |o| o.security);
+        let security =
+            if account::is_path(path) { Security::Required } else { operation.map_or(Security::Open, |o| o.security) };
         if customer.is_none() && security == Security::Open {
             return Ok(None);
         }
@@ -285,7 +287,7 @@ fn check_query(query: &[(String, String)], operation: &Operation) -> Result<(), 
     if faults.is_empty() { Ok(()) } else { Err(domain::Error::Invalid(faults).into()) }
 }
 
-/// Whether the caller asks for `application/json` by name and prefers it to `application/ld+json` (decision 4).
+/// Whether the caller asks for `application/json` by name and not for `application/ld+json` (decision 4).
 fn plain_json(headers: &HeaderMap) -> bool {
     let mut weights = [None, None];
     for range in headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
@@ -301,7 +303,7 @@ fn plain_json(headers: &HeaderMap) -> bool {
         }
     }
     let [plain, linked] = weights.map(|weight| weight.unwrap_or(0.0));
-    plain > linked
+    plain > 0.0 && linked <= 0.0
 }
 
 fn preflight(route: &Route) -> Response {
@@ -373,12 +375,12 @@ mod tests {
             secrets,
             profile: Profile::Seed,
             base: Default::default(),
-            rates: super::super::rate::Rates::new(10),
+            rates: super::super::rate::Rates::new(std::num::NonZeroU32::MIN),
         }
     }
 
     #[test]
-    fn plain_json_is_for_those_who_prefer_it() {
+    fn plain_json_is_for_those_who_ask_for_nothing_else() {
         let plain = |accept: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in accept {
@@ -388,7 +390,7 @@ mod tests {
         };
         assert!(plain(&["application/json"]) && plain(&["text/html, APPLICATION/JSON;q=0.5"]));
         assert!(plain(&["application/ld+json;q=0, application/json"]));
-        assert!(plain(&["application/ld+json;q=0.3", "application/json; q=0.8"]));
+        assert!(!plain(&["application/ld+json;q=0.3", "application/json; q=0.8"]));
         for linked in ["", "*/*", "application/*", "application/jsonx", "application/json;q=0", "application/json;q=x"]
         {
             assert!(!plain(&[linked]), "{linked}");

@@ -82,9 +82,14 @@ impl Links {
         format!("{}/customers/{customer}/keys/{}", self.base, segment(key))
     }
 
+    /// The portal users of a customer.
+    pub fn portal_users(&self, customer: i64) -> String {
+        format!("{}/customers/{customer}/portalUsers", self.base)
+    }
+
     /// A portal user of a customer.
     pub fn portal_user(&self, customer: i64, user: &str) -> String {
-        format!("{}/customers/{customer}/portalUsers/{}", self.base, segment(user))
+        format!("{}/{}", self.portal_users(customer), segment(user))
     }
 
     /// A role that portal users can have.

@@ -53,6 +53,7 @@ impl Change<'_> {
             customer: owner,
             actor: self.principal.customer,
             key: self.principal.key.clone(),
+            portal_user: self.principal.portal_user.clone(),
             operation: self.operation.id.clone(),
             target: self.session.path.clone(),
             request: self.request_id.to_owned(),

@@ -175,6 +175,11 @@ text_type!(
     text(1, 1000, None)
 );
 text_type!(
+    /// A reference to a portal user.
+    PortalUserReference,
+    text(1, 1000, None)
+);
+text_type!(
     /// The id of a portal user in a path.
     PortalUserId,
     text(1, 200, Some("^[A-Za-z0-9._~-]+$"))

@@ -14,7 +14,7 @@ pub use worker::run;
 
 use crate::{
     domain::{
-        Error,
+        Error, customers,
         images::Image,
         ingest::{self, Leftover, Outcome, Stored},
         policies,
@@ -179,6 +179,9 @@ impl Engine {
         let wanted = wanted(claim);
         if wanted == Wanted::Nothing {
             return Ok(Outcome::Nothing);
+        }
+        if !customers::exists(&self.db, claim.at.customer).await.map_err(|e| Trouble::Internal(e.to_string()))? {
+            return Err(Trouble::Reason("The customer was deleted before its image was fetched.".to_owned()));
         }
         let file = Scratch::new(&self.scratch)?;
         let size = self.fetch(claim, file.path()).await?;

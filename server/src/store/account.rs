@@ -31,6 +31,7 @@ fn user(row: &Row<'_>) -> Result<User, Error> {
     let enabled = row.flag(5)?;
     Ok(User {
         id: row.text(0)?,
+        portal_user: Some(row.text(12)?),
         name: if name.is_empty() { login.clone() } else { name },
         login,
         role: row.text(3)?,
@@ -52,7 +53,7 @@ fn user(row: &Row<'_>) -> Result<User, Error> {
 pub async fn users(db: &impl Query, customer: i64) -> Result<Vec<User>, Error> {
     db.all(
         "SELECT public_id, email, name, role, limit_services, enabled, locked, require_new_password, \
-         two_factor_auth_enabled, two_factor_setup_required, created, updated FROM portal_users \
+         two_factor_auth_enabled, two_factor_setup_required, created, updated, id FROM portal_users \
          WHERE customer = $1 AND deleted IS NULL ORDER BY created, id",
         params![customer],
         user,

@@ -86,9 +86,19 @@ pub(super) async fn write_down(tx: &Tx, note: &Note) -> Result<(), Error> {
     }
     let e = &note.entry;
     tx.exec(
-        "INSERT INTO audit (id, customer, actor, key, operation, target, request, created) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![&e.id, e.customer, e.actor, &e.key, &e.operation, &e.target, &e.request, e.created],
+        "INSERT INTO audit (id, customer, actor, key, operation, target, request, created, portal_user) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        params![
+            &e.id,
+            e.customer,
+            e.actor,
+            &e.key,
+            &e.operation,
+            &e.target,
+            &e.request,
+            e.created,
+            e.portal_user.as_ref()
+        ],
     )
     .await?;
     tx.exec("UPDATE usage SET audit = audit + 1 WHERE customer = $1", params![e.customer]).await.map(drop)
@@ -104,6 +114,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
         target: row.text(5)?,
         request: row.text(6)?,
         created: row.int(7)?,
+        portal_user: row.opt_text(8)?,
     })
 }
 
@@ -113,7 +124,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
 /// Whatever the database says.
 pub async fn list(db: &impl Query, customer: i64, window: &Window) -> Result<Rows<Entry>, Error> {
     let list = List {
-        columns: "id, customer, actor, key, operation, target, request, created",
+        columns: "id, customer, actor, key, operation, target, request, created, portal_user",
         from: "audit WHERE customer = $1",
         params: vec![customer.into()],
         order: Order { keys: vec![Key::int("created"), Key::text("id")], descending: true },

@@ -19,6 +19,7 @@ pub mod named_queries;
 pub mod origin_strategies;
 pub mod page;
 pub mod portal_users;
+pub mod retention;
 pub mod roles;
 pub mod spaces;
 pub mod usage;

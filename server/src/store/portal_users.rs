@@ -5,13 +5,15 @@ use super::{
     page::{self, Key, List, Order, Rows, Window},
 };
 use crate::{
-    domain::portal_users::{PortalUser, folded},
+    domain::portal_users::{Membership, PortalUser, folded},
     params,
 };
 
-const COLUMNS: &str = "customer, id, public_id, email, created, updated, enabled, roles, role, version";
+const COLUMNS: &str = "customer, id, public_id, email, created, updated, enabled, roles, name, role, limit_services, locked, \
+                       require_new_password, two_factor_auth_enabled, two_factor_setup_required, version";
 
 fn user(row: &Row<'_>) -> Result<PortalUser, Error> {
+    let flag = |column| Ok::<_, Error>(row.opt_int(column)?.map(|n| n != 0));
     Ok(PortalUser {
         customer: row.int(0)?,
         id: row.text(1)?,
@@ -21,8 +23,16 @@ fn user(row: &Row<'_>) -> Result<PortalUser, Error> {
         updated: row.int(5)?,
         enabled: row.flag(6)?,
         roles: row.json(7)?,
-        role: row.text(8)?,
-        version: row.int(9)?,
+        membership: Membership {
+            name: row.text(8)?,
+            role: row.text(9)?,
+            limit_services: row.flag(10)?,
+            locked: flag(11)?,
+            require_new_password: flag(12)?,
+            two_factor_auth_enabled: flag(13)?,
+            two_factor_setup_required: row.flag(14)?,
+        },
+        version: row.int(15)?,
     })
 }
 
@@ -95,7 +105,9 @@ pub async fn with_email(db: &impl Query, email: &str) -> Result<Option<(i64, Str
 pub async fn insert(tx: &Tx, u: &PortalUser, password_hash: &str) -> Result<(), Error> {
     tx.exec(
         "INSERT INTO portal_users (customer, id, public_id, email, email_folded, password_hash, created, updated, \
-         enabled, roles, role, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         enabled, roles, version, name, role, limit_services, locked, require_new_password, two_factor_auth_enabled, \
+         two_factor_setup_required) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         params![
             u.customer,
             &u.id,
@@ -107,8 +119,14 @@ pub async fn insert(tx: &Tx, u: &PortalUser, password_hash: &str) -> Result<(), 
             u.updated,
             u.enabled,
             json(&u.roles),
-            &u.role,
-            u.version
+            u.version,
+            &u.membership.name,
+            &u.membership.role,
+            u.membership.limit_services,
+            u.membership.locked,
+            u.membership.require_new_password,
+            u.membership.two_factor_auth_enabled,
+            u.membership.two_factor_setup_required
         ],
     )
     .await
@@ -122,7 +140,9 @@ pub async fn insert(tx: &Tx, u: &PortalUser, password_hash: &str) -> Result<(), 
 pub async fn put(tx: &Tx, u: &PortalUser, password_hash: Option<&str>) -> Result<(), Error> {
     tx.exec(
         "UPDATE portal_users SET email = $3, email_folded = $4, password_hash = COALESCE($5, password_hash), \
-         updated = $6, enabled = $7, roles = $8, version = $9 WHERE customer = $1 AND id = $2",
+         updated = $6, enabled = $7, roles = $8, version = $9, name = $10, role = $11, limit_services = $12, \
+         locked = $13, require_new_password = $14, two_factor_auth_enabled = $15, two_factor_setup_required = $16 \
+         WHERE customer = $1 AND id = $2",
         params![
             u.customer,
             &u.id,
@@ -132,7 +152,14 @@ pub async fn put(tx: &Tx, u: &PortalUser, password_hash: Option<&str>) -> Result
             u.updated,
             u.enabled,
             json(&u.roles),
-            u.version
+            u.version,
+            &u.membership.name,
+            &u.membership.role,
+            u.membership.limit_services,
+            u.membership.locked,
+            u.membership.require_new_password,
+            u.membership.two_factor_auth_enabled,
+            u.membership.two_factor_setup_required
         ],
     )
     .await

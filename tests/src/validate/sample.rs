@@ -29,6 +29,7 @@ pub(crate) const DOCUMENT: &str = r##"{
           "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
           "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } } },
         "schemas": {
+          "AccountError": { "type": "object", "required": ["msg"], "properties": { "msg": { "type": "string" } } },
           "Problem": { "type": "object", "required": ["title"], "properties": { "title": { "type": "string" } } },
           "Space": { "type": "object", "required": ["name"], "properties": { "name": { "type": "string" } } }
         }

@@ -69,3 +69,16 @@ fn unknown_paths_are_not_found() {
     assert_eq!(faults("GET", "/docs/index.html", 200, &[("server", "x")], "<html>"), 0);
     assert_eq!(faults("GET", "/docs/index.html", 503, &[], ""), 1);
 }
+
+#[test]
+fn the_rate_is_told_wherever_fastlys_clients_change_something() {
+    let (json, missing) = (("content-type", "application/json"), r#"{"msg":"Not found"}"#);
+    let (left, reset) = (("fastly-ratelimit-remaining", "9"), ("fastly-ratelimit-reset", "3600"));
+    assert_eq!(faults("GET", "/customer/a/b", 404, &[json], missing), 0);
+    assert_eq!(faults("GET", "/customer/a/b", 404, &[json, left], missing), 1);
+    assert_eq!(faults("PUT", "/customer/a/b", 404, &[json, left, reset], missing), 0);
+    assert_eq!(faults("PUT", "/customer/a/b", 404, &[json, reset], missing), 1);
+    assert_eq!(faults("PUT", "/customer/a/b", 404, &[json, reset, ("fastly-ratelimit-remaining", "-1")], missing), 1);
+    assert_eq!(faults("PUT", "/customer/a/b", 401, &[json, ("www-authenticate", "Basic")], missing), 0);
+    assert_eq!(faults("PUT", "/nothing", 404, &[json, left, reset], missing), 3);
+}
