@@ -37,13 +37,18 @@ pub struct Base {
 impl Base {
     /// The base URL for the answer to a request, without a slash at the end.
     pub fn of(&self, request: &Request) -> String {
+        let addressed = request.header("host").or_else(|| request.uri().authority().map(Authority::as_str));
+        let peer = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
+        self.told(peer, addressed, request.headers())
+    }
+
+    /// The same, for a request of `peer` that was addressed to a host.
+    fn told(&self, peer: Option<IpAddr>, addressed: Option<&str>, headers: &HeaderMap) -> String {
         if let Some(PublicUrl(url)) = &self.fixed {
             return url.clone();
         }
-        let addressed = request.header("host").or_else(|| request.uri().authority().map(Authority::as_str));
-        let peer = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
         let forwarded = match peer {
-            Some(ip) if self.trusts(ip) => Forwarded::read(request.headers()),
+            Some(ip) if self.trusts(ip) => Forwarded::read(headers),
             _ => Forwarded::default(),
         };
         let scheme = forwarded.scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https"));
@@ -102,17 +107,15 @@ fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poem::{Addr, web::RemoteAddr};
 
-    fn base(proxies: &[&str], peer: &str, headers: &[(&str, &str)]) -> String {
+    fn base(proxies: &[&str], peer: &str, headers: &[(&'static str, &str)]) -> String {
         let base = Base { fixed: None, proxies: proxies.iter().map(|p| p.parse().unwrap()).collect() };
-        let mut builder = Request::builder().header("host", "inside:8080");
+        let mut sent = HeaderMap::new();
         for (name, value) in headers {
-            builder = builder.header(*name, *value);
+            sent.append(*name, value.parse().unwrap());
         }
-        let mut request = builder.finish();
-        *request.remote_addr_mut() = RemoteAddr(Addr::SocketAddr(peer.parse().unwrap()));
-        base.of(&request)
+        let peer: std::net::SocketAddr = peer.parse().unwrap();
+        base.told(Some(peer.ip().to_canonical()), Some("inside:8080"), &sent)
     }
 
     #[test]
