@@ -11,6 +11,7 @@ pub mod http;
 pub mod ingest;
 pub mod network;
 pub mod objects;
+pub mod report;
 pub mod secrets;
 pub mod serve;
 pub mod store;
