@@ -33,5 +33,6 @@ mod queue;
 mod registered;
 mod roles;
 mod spaces;
+mod start;
 mod statuses;
 mod storage;

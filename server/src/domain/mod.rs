@@ -9,6 +9,7 @@ pub mod customers;
 pub mod idempotency;
 pub mod images;
 pub mod ingest;
+pub mod installation;
 pub mod keys;
 pub mod metadata;
 pub mod named_queries;
