@@ -12,8 +12,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Client {
-    /// Waits until every image of a batch is done, well or badly, and answers the batch.
-    /// `progress` sees each state on the way. A server that is away for a moment is asked again.
+    /// Waits until every image of a batch is done, well or badly, or belongs to a later batch, and answers the
+    /// batch, which is finished or superseded then. `progress` sees each state on the way. A server that is away for
+    /// a moment is asked again.
     ///
     /// # Errors
     /// [`Failure::Late`] when the batch isn't done within `deadline`, and what the server says when
@@ -33,7 +34,7 @@ impl Client {
                 Ok(answer) => {
                     let state = answer.into_inner();
                     progress(&state);
-                    if state.finished.is_some() {
+                    if state.finished.is_some() || state.superseded {
                         return Ok(state);
                     }
                 }

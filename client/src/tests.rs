@@ -103,6 +103,15 @@ async fn a_batch_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_superseded_batch_is_not_waited_for() {
+    let mut over = batch(3, false);
+    over["superseded"] = true.into();
+    let (client, _) = server(vec![json_answer("200 OK", &batch(3, false)), json_answer("200 OK", &over)]).await;
+    let done = client.wait_for_batch(7, 3, Duration::from_secs(20), |_| ()).await.unwrap();
+    assert!(done.superseded && done.finished.is_none());
+}
+
+#[tokio::test]
 async fn a_batch_is_not_waited_for_longer_than_asked() {
     let (client, _) = server(vec![json_answer("200 OK", &batch(3, false)); 9]).await;
     let failure = client.wait_for_batch(7, 3, Duration::from_millis(150), |_| ()).await.unwrap_err();

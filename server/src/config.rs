@@ -7,7 +7,7 @@ use crate::{
     network::Network,
     retention::Retention,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 /// The customer API of an image service.
@@ -38,15 +38,19 @@ pub struct Shared {
     #[arg(long, env = "CUSTOMER_API_DATA", default_value = "./data")]
     pub data: PathBuf,
     /// A PostgreSQL database (`postgres://…`) in place of the file in the data directory.
-    #[arg(long, env = "CUSTOMER_API_DATABASE", hide_env_values = true)]
+    #[arg(long, env = "CUSTOMER_API_DATABASE", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub database: Option<String>,
     /// Where stored images go in place of the data directory: a directory, or `s3://bucket/prefix`.
-    #[arg(long, env = "CUSTOMER_API_OBJECTS")]
+    #[arg(long, env = "CUSTOMER_API_OBJECTS", value_parser = NonEmptyStringValueParser::new())]
     pub objects: Option<String>,
     /// The key that stored credentials are sealed with, 32 bytes in base64, in place of the file `secret.key`
     /// in the data directory; all processes that share a database need the same.
-    #[arg(long, env = "CUSTOMER_API_SECRET_KEY", hide_env_values = true)]
+    #[arg(long, env = "CUSTOMER_API_SECRET_KEY", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub secret_key: Option<String>,
+    /// Start on a database that knows other stored images or another secret key; what was stored or sealed with
+    /// those is lost to it.
+    #[arg(long, env = "CUSTOMER_API_ADOPT")]
+    pub adopt: bool,
     /// Networks that origins may be in besides public addresses, such as `10.1.0.0/16`.
     #[arg(long, env = "CUSTOMER_API_ORIGIN_ALLOW", value_delimiter = ',')]
     pub origin_allow: Vec<Network>,
@@ -90,10 +94,10 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMER_API_TRUSTED_PROXY", value_delimiter = ',')]
     pub trusted_proxy: Vec<Network>,
     /// The first key of the administrator of an empty database; random unless given.
-    #[arg(long, env = "CUSTOMER_API_ADMIN_KEY", requires = "admin_secret")]
+    #[arg(long, env = "CUSTOMER_API_ADMIN_KEY", requires = "admin_secret", value_parser = admin_key)]
     pub admin_key: Option<String>,
     /// The secret of that key.
-    #[arg(long, env = "CUSTOMER_API_ADMIN_SECRET", hide_env_values = true, requires = "admin_key")]
+    #[arg(long, env = "CUSTOMER_API_ADMIN_SECRET", hide_env_values = true, requires = "admin_key", value_parser = NonEmptyStringValueParser::new())]
     pub admin_secret: Option<String>,
     /// The statuses that clients expect.
     #[arg(long, env = "CUSTOMER_API_PROFILE", value_enum, default_value = "seed")]
@@ -104,4 +108,10 @@ pub struct Serve {
     /// Where everything is kept.
     #[command(flatten)]
     pub shared: Shared,
+}
+
+/// A key is the user name of Basic authentication, which ends at the first colon (RFC 7617).
+fn admin_key(text: &str) -> Result<String, String> {
+    let fits = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    if fits { Ok(text.to_owned()) } else { Err("a key has 1 to 200 visible ASCII characters but no `:`".to_owned()) }
 }

@@ -11,6 +11,7 @@ pub mod http;
 pub mod ingest;
 pub mod network;
 pub mod objects;
+pub mod report;
 pub mod retention;
 pub mod secrets;
 pub mod serve;

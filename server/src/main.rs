@@ -1,23 +1,41 @@
 //! The command line of the service.
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 use customer_server::{
     api,
     config::{Cli, Command},
-    serve,
+    report, serve,
 };
-use tracing_subscriber::EnvFilter;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("CUSTOMER_API_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter).init();
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    report::start_log();
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) if is_help(error.kind()) => error.exit(),
+        Err(error) => return refuse(&report::refusal(&error), 2),
+    };
+    let done = match command {
         Command::Serve(config) => serve::serve(config).await,
         Command::Worker(config) => serve::work(config).await,
         Command::EmitOpenapi => {
             println!("{}", api::service().spec());
             Ok(())
         }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(&report::sentence(&error), 1),
     }
+}
+
+fn is_help(kind: ErrorKind) -> bool {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(kind, DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
+}
+
+fn refuse(why: &str, code: u8) -> ExitCode {
+    eprintln!("error: {why}");
+    ExitCode::from(code)
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io, path::PathBuf, sync::Arc};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
-    ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem,
+    ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem,
     path::Path as Key, prefix::PrefixStore,
 };
 use sha2::{Digest, Sha256};
@@ -19,6 +19,9 @@ const PARTS_AT_ONCE: usize = 4;
 
 /// The longest encoded image id used as it is, in bytes; file systems end at 255.
 const LONGEST_NAME: usize = 200;
+
+/// The key of what tells one storage from all others; no image has files there.
+const IDENTITY: &str = "identity";
 
 /// Why stored files can't be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +94,24 @@ impl Objects {
     /// The bucket that the files are in, if they are in one.
     pub fn bucket(&self) -> Option<&str> {
         self.bucket.as_deref()
+    }
+
+    /// What tells this storage from all others: a text that was drawn when it was first used, and lies in it.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn identity(&self) -> Result<String, ObjectsError> {
+        let drawn = PutPayload::from(uuid::Uuid::new_v4().to_string());
+        if let Some(known) = self.get(IDENTITY).await? {
+            return Ok(String::from_utf8_lossy(&known).trim().to_owned());
+        }
+        match self.store.put_opts(&checked(IDENTITY)?, drawn, PutMode::Create.into()).await {
+            // Another process was faster: what it drew counts.
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let known = self.get(IDENTITY).await?.ok_or_else(|| ObjectsError::Key(IDENTITY.to_owned()))?;
+        Ok(String::from_utf8_lossy(&known).trim().to_owned())
     }
 
     /// Stores `bytes` under `key`, replacing what was there, entirely or not at all.
@@ -365,6 +386,18 @@ mod tests {
         assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0);
         assert!(objects.delete_prefix("").await.is_err());
         assert!(objects.put("../escape", Bytes::new()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_storage_is_told_from_others_by_what_lies_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str| Objects::open(folder.path().join(name).to_str().unwrap()).unwrap();
+        let (one, same, other) = (open("a"), open("a"), open("b"));
+        let (first, second) = tokio::join!(one.identity(), same.identity());
+        let first = first.unwrap();
+        assert_eq!(first, second.unwrap());
+        assert_eq!(first, one.identity().await.unwrap());
+        assert_ne!(first, other.identity().await.unwrap());
     }
 
     #[tokio::test]

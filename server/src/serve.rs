@@ -3,7 +3,7 @@
 use crate::{
     App, api,
     config::{Serve, Shared},
-    domain::{customers, ingest as domain_ingest, policies::Policies, register::Rules},
+    domain::{customers, ingest as domain_ingest, installation, policies::Policies, register::Rules},
     http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed},
     objects::Objects,
@@ -13,14 +13,26 @@ use crate::{
 };
 use anyhow::Context;
 use poem::{EndpointExt, Server, listener::TcpAcceptor};
-use std::{io::Write, sync::Arc, thread::available_parallelism, time::Duration};
-use tokio::net::TcpListener;
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::Write,
+    sync::Arc,
+    thread::available_parallelism,
+    time::Duration,
+};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long requests under way are waited for at the end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Connections to PostgreSQL at most.
 const CONNECTIONS: usize = 16;
+/// How long the object storage may take to answer at the start.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The file in a data directory that whoever uses it holds locked.
+const LOCK: &str = "customer-api.lock";
+/// Secrets with fewer characters are warned of.
+const SHORT: usize = 16;
 
 /// What serving and working share.
 struct Parts {
@@ -31,30 +43,50 @@ struct Parts {
     workers: usize,
 }
 
+/// The data directory, made where it is missing. It is nobody else's for as long as the file that is answered stays
+/// open, if it holds the database; processes that share another database may share it too.
+fn data_directory(shared: &Shared) -> anyhow::Result<Option<File>> {
+    let data = shared.data.display();
+    std::fs::create_dir_all(&shared.data).with_context(|| format!("the data directory {data} can't be made"))?;
+    if shared.database.is_some() {
+        return Ok(None);
+    }
+    let unusable = || format!("the data directory {data} can't be locked");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(shared.data.join(LOCK));
+    let file = file.with_context(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            anyhow::bail!("another server uses the data directory {data}: stop it, or choose another --data")
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(unusable),
+    }
+}
+
+/// Opens everything, once the data directory is this process's.
 async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
-    std::fs::create_dir_all(&shared.data)
-        .with_context(|| format!("the data directory {} can't be made", shared.data.display()))?;
     let db = match &shared.database {
         Some(url) => Db::postgres(url, CONNECTIONS).await.context("the PostgreSQL database can't be opened")?,
         None => {
             let file = shared.data.join("customer-api.sqlite");
-            let db = Db::sqlite(&file).with_context(|| format!("the database {} can't be opened", file.display()))?;
-            // Nobody else works on this file: whoever held a claim is gone.
-            domain_ingest::release_all(&db).await?;
-            db
+            Db::sqlite(&file).with_context(|| format!("the database {} can't be opened", file.display()))?
         }
     };
     let place = shared.objects.clone().unwrap_or_else(|| shared.data.join("objects").display().to_string());
     let objects = Objects::open(&place)?;
-    let workers = shared.workers.unwrap_or_else(|| available_parallelism().map_or(1, Into::into));
-    let allowed: Allowed = shared.origin_allow.iter().copied().collect();
+    let secrets = Secrets::at(&shared.data, shared.secret_key.as_deref())?;
+    let silent = || format!("the object storage `{place}` does not answer");
+    let identity = timeout(PATIENCE, objects.identity()).await.with_context(silent)??;
+    installation::agree(&db, &secrets, identity, shared.adopt).await?;
     let scratch = shared.data.join("scratch");
     if shared.database.is_none() {
-        // What a killed process left behind.
+        // Nobody else works on this database: whoever held a claim, or left files, is gone.
+        domain_ingest::release_all(&db).await?;
         drop(std::fs::remove_dir_all(&scratch));
     }
+    let workers = shared.workers.unwrap_or_else(|| available_parallelism().map_or(1, Into::into));
+    let allowed: Allowed = shared.origin_allow.iter().copied().collect();
     let rules = Rules { allowed, policies: Policies::new(&shared.storage_policy) };
-    let secrets = Secrets::at(&shared.data, shared.secret_key.as_deref())?;
     let limits = shared.fetch_limits();
     let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, workers)?;
     Ok(Parts { db, objects, engine: Arc::new(engine), secrets, workers })
@@ -78,13 +110,17 @@ async fn asked_to_end() {
 /// # Errors
 /// When the service can't be started.
 pub async fn serve(config: Serve) -> anyhow::Result<()> {
-    let Parts { db, objects, engine, secrets, workers } = parts(&config.shared).await?;
-    let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
-    customers::identify(&db).await?;
+    let _lock = data_directory(&config.shared)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("nothing can listen on {}: choose another --listen", config.listen))?;
     let address = listener.local_addr()?;
+    let Parts { db, objects, engine, secrets, workers } = parts(&config.shared).await?;
+    let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
+    if first_key.is_some() && config.admin_secret.as_ref().is_some_and(|secret| secret.len() < SHORT) {
+        tracing::warn!("the administrator's secret has fewer than {SHORT} characters: anybody may guess it");
+    }
+    customers::identify(&db).await?;
 
     let stop = CancellationToken::new();
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
@@ -130,6 +166,7 @@ pub async fn work(config: Shared) -> anyhow::Result<()> {
         config.database.is_some(),
         "a worker shares the database of a server: give both --database postgres://…"
     );
+    data_directory(&config)?;
     let Parts { db, objects, engine, workers, .. } = parts(&config).await?;
     let stop = CancellationToken::new();
     let ingest = tokio::spawn(ingest::run(engine, workers.max(1), stop.clone()));

@@ -98,13 +98,110 @@ contract_test!(a_batch_overtaken_under_way_is_put_right_by_its_test, async |serv
         (view(server, &tenant, link(&first, "@id")).await["completed"] == 1).then_some(())
     })
     .await;
-    assert_eq!(view(server, &tenant, "/queue").await["batchesWaiting"], 1);
+    // Nothing of it is left to do, so it has finished; what its counters miss is for its test.
+    let left = view(server, &tenant, link(&first, "@id")).await;
+    assert_eq!((counts(&left), &left["superseded"]), ([2, 1, 0], &json!(false)));
+    assert!(left.get("finished").is_some(), "{left}");
+    assert_eq!(view(server, &tenant, "/queue").await["batchesWaiting"], 0);
     assert!(test(server, &tenant, &first).await);
     let right = view(server, &tenant, link(&first, "@id")).await;
-    assert_eq!(counts(&right), [1, 1, 0]);
-    assert!(right.get("finished").is_some());
-    assert_eq!(view(server, &tenant, "/queue").await["batchesWaiting"], 0);
+    assert_eq!((counts(&right), &right["finished"]), ([1, 1, 0], &left["finished"]));
+    assert!(!test(server, &tenant, &first).await);
     origin.release("held.jpg");
+});
+
+contract_test!(a_batch_ends_when_the_last_it_waits_for_is_taken_away, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let member = |id: &str, name: &str| json!({ "id": id, "space": space, "origin": origin.picture(name, 40, 30) });
+    origin.hold("held.jpg");
+    let image = |id: &str| format!("/spaces/{space}/images/{id}");
+    let mut batches = Vec::new();
+    for id in ["deleted", "put"] {
+        let batch = submit(server, &tenant, vec![member(id, "held.jpg"), member(&format!("{id}-not"), "a.jpg")]).await;
+        contract_tests::eventually(crate::registered::PATIENCE, "one is done", async || {
+            (view(server, &tenant, link(&batch, "@id")).await["completed"] == 1).then_some(())
+        })
+        .await;
+        batches.push(batch);
+    }
+    assert_eq!(view(server, &tenant, "/queue").await["batchesWaiting"], 2);
+    tenant.request(server, "DELETE", &image("deleted")).send().await.expect(205);
+    let body = json!({ "origin": origin.url("a.jpg") });
+    tenant.request(server, "PUT", &image("put")).json(&body).send().await.expect(200);
+    for batch in &batches {
+        let now = view(server, &tenant, link(batch, "@id")).await;
+        assert_eq!((counts(&now), &now["superseded"]), ([2, 1, 0], &json!(false)), "{now}");
+        assert!(now.get("finished").is_some(), "{now}");
+        assert!(test(server, &tenant, batch).await);
+        assert!(!test(server, &tenant, batch).await);
+        assert_eq!(counts(&view(server, &tenant, link(batch, "@id")).await), [1, 1, 0]);
+    }
+    let queue = view(server, &tenant, "/queue").await;
+    assert_eq!(queue["batchesWaiting"], 0);
+    let recent = view(server, &tenant, link(&queue, "recent")).await;
+    assert_eq!(recent["totalItems"], 2);
+    origin.release("held.jpg");
+});
+
+contract_test!(a_superseded_batch_is_tested_down_to_nothing, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let member = |id: &str, origin: String| json!({ "id": id, "space": space, "origin": origin });
+    let good = origin.picture("a.jpg", 40, 30);
+    let members = vec![member("a", good.clone()), member("b", good.clone()), member("c", origin.url("missing"))];
+    let first = submit(server, &tenant, members).await;
+    assert_eq!(counts(&finished(server, &tenant, &first).await), [3, 2, 1]);
+    let second = submit(server, &tenant, vec![member("a", good.clone())]).await;
+    finished(server, &tenant, &second).await;
+    assert!(test(server, &tenant, &first).await);
+    assert_eq!(counts(&view(server, &tenant, link(&first, "@id")).await), [2, 1, 1]);
+    let third = submit(server, &tenant, vec![member("b", good.clone()), member("c", good)]).await;
+    finished(server, &tenant, &third).await;
+    test(server, &tenant, &first).await;
+    assert!(!test(server, &tenant, &first).await);
+    let over = view(server, &tenant, link(&first, "@id")).await;
+    assert_eq!((counts(&over), &over["superseded"]), ([0, 0, 0], &json!(true)));
+    assert_eq!(view(server, &tenant, link(&first, "images")).await["totalItems"], 0);
+    assert_eq!(counts(&view(server, &tenant, link(&second, "@id")).await), [1, 1, 0]);
+    assert!(!test(server, &tenant, &second).await);
+});
+
+contract_test!(a_batch_runs_again_while_a_member_is_ingested_again, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let member = |id: &str| json!({ "id": id, "space": space, "origin": origin.picture(&format!("{id}.jpg"), 40, 30) });
+    let batch = submit(server, &tenant, ["a", "b"].map(member).to_vec()).await;
+    let before = finished(server, &tenant, &batch).await;
+    let a = format!("/spaces/{space}/images/a");
+    // By reingest, and by a change that asks for another ingest.
+    for round in 0..2 {
+        origin.hold("a.jpg");
+        if round == 0 {
+            tenant.request(server, "POST", &format!("{a}/reingest")).send().await.expect(200);
+        } else {
+            let change = json!({ "maxUnauthorised": 100 });
+            tenant.request(server, "PATCH", &a).json(&change).send().await.expect(205);
+        }
+        let running = view(server, &tenant, link(&batch, "@id")).await;
+        assert_eq!((counts(&running), running.get("finished")), ([2, 1, 0], None), "{running}");
+        assert_eq!(ids(&view(server, &tenant, link(&batch, "completedImages")).await), ["b"]);
+        let queue = view(server, &tenant, "/queue").await;
+        let numbers = ["size", "batchesWaiting", "imagesWaiting"].map(|name| queue[name].as_i64().unwrap());
+        assert_eq!(numbers, [1, 1, 1]);
+        let listed = async |name: &str| view(server, &tenant, link(&queue, name)).await["totalItems"].clone();
+        assert_eq!((listed("active").await, listed("recent").await), (json!(1), json!(0)));
+        assert!(!test(server, &tenant, &batch).await, "every number is right");
+        origin.release("a.jpg");
+        let after = finished(server, &tenant, &batch).await;
+        assert_eq!(counts(&after), [2, 2, 0]);
+        assert!(after["finished"].as_str() > before["finished"].as_str(), "{after}");
+        assert_eq!((listed("active").await, listed("recent").await), (json!(0), json!(1)));
+        assert!(!test(server, &tenant, &batch).await);
+    }
 });
 
 contract_test!(

@@ -39,5 +39,6 @@ mod registered;
 mod retention;
 mod roles;
 mod spaces;
+mod start;
 mod statuses;
 mod storage;

@@ -33,15 +33,16 @@ contract_test!(an_open_image_is_for_everybody, async |server: &mut TestServer| {
         let described = answer.json();
         assert_eq!(described["@context"], "http://iiif.io/api/image/3/context.json");
         assert_eq!((&described["type"], &described["profile"]), (&json!("ImageService3"), &json!("level0")));
-        assert_eq!((&described["maxWidth"], &described["maxHeight"]), (&json!(200), &json!(133)));
-        assert_eq!(described["sizes"], json!([{ "width": 100, "height": 67 }, { "width": 200, "height": 133 }]));
+        assert_eq!((&described["maxWidth"], &described["maxHeight"]), (&json!(300), &json!(200)));
+        let sizes = [(100, 67), (200, 133), (300, 200)].map(|(w, h)| json!({ "width": w, "height": h }));
+        assert_eq!(described["sizes"], json!(sizes));
         let etag = answer.must_header("etag").to_owned();
         server.get(&info).header("if-none-match", &etag).send().await.expect(304);
 
-        for size in ["max", "200,133", "200,", ",133", "!200,200", "!400,400"] {
+        for size in ["max", "300,200", "300,", ",200", "!300,200", "!400,400"] {
             let got = server.get(&format!("{service}/full/{size}/0/default.jpg")).send().await.expect(200);
             assert_eq!(got.must_header("content-type"), "image/jpeg");
-            assert_eq!(image::load_from_memory(&got.body).unwrap().width(), 200, "{size}");
+            assert_eq!(image::load_from_memory(&got.body).unwrap().width(), 300, "{size}");
         }
         let got = server.get(&max).send().await.expect(200);
         let etag = got.must_header("etag").to_owned();
@@ -49,7 +50,8 @@ contract_test!(an_open_image_is_for_everybody, async |server: &mut TestServer| {
         server.get(&max).header("if-none-match", &etag).send().await.expect(304);
 
         let wrong = [
-            ("full/300,200/0/default.jpg", "size"),
+            ("full/299,200/0/default.jpg", "size"),
+            ("full/600,400/0/default.jpg", "size"),
             ("full/^max/0/default.jpg", "size"),
             ("full/pct:50/0/default.jpg", "size"),
             ("0,0,10,10/max/0/default.jpg", "region"),
@@ -106,11 +108,48 @@ contract_test!(a_limit_closes_what_is_larger, async |server: &mut TestServer| {
         let request = credentials.map_or_else(|| server.get(&format!("{service}/info.json")), |c| request.auth(c));
         request.send().await.expect(200).json()["sizes"].as_array().unwrap().len()
     };
-    assert_eq!((sizes(None).await, sizes(Some(&tenant.credentials)).await), (1, 2));
+    assert_eq!((sizes(None).await, sizes(Some(&tenant.credentials)).await), (1, 3));
     let large = format!("{service}/full/200,133/0/default.jpg");
     server.get(&large).send().await.expect_problem(400, "/invalid");
     server.get(&large).auth(&tenant.credentials).send().await.expect(200);
     server.get(&format!("{service}/full/max/0/default.jpg")).send().await.expect(200);
+});
+
+contract_test!(an_image_between_the_usual_sizes_has_its_own, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let put = async |id: &str, url: String, more: Value| {
+        let mut body = json!({ "origin": url });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = tenant.request(server, "PUT", &format!("/spaces/{space}/images/{id}")).json(&body).send().await;
+        answer.expect(201).json()
+    };
+    let shown = async |link: &str| {
+        let got = server.get(link).send().await.expect(200);
+        let picture = image::load_from_memory(&got.body).unwrap();
+        (picture.width(), picture.height())
+    };
+    let small = put("small", origin.picture("small.png", 300, 399), json!({})).await;
+    assert_eq!(shown(link(&small, "thumbnail400")).await, (300, 399));
+
+    let large = put("large", origin.picture("large.jpg", 1000, 800), json!({})).await;
+    let service = link(&large, "imageService");
+    for size in ["max", "1000,800", "!1024,1024"] {
+        assert_eq!(shown(&format!("{service}/full/{size}/0/default.jpg")).await, (1000, 800), "{size}");
+    }
+    assert_eq!(shown(link(&large, "thumbnail400")).await, (400, 320));
+
+    // What is open is never larger than it may be.
+    let limited = put("limited", origin.url("large.jpg"), json!({ "maxUnauthorised": 999 })).await;
+    let service = link(&limited, "imageService");
+    let info = server.get(&format!("{service}/info.json")).send().await.expect(200).json();
+    assert_eq!((&info["width"], &info["maxWidth"], &info["maxHeight"]), (&json!(1000), &json!(400), &json!(320)));
+    let max = format!("{service}/full/max/0/default.jpg");
+    assert_eq!(shown(&max).await, (400, 320));
+    server.get(&format!("{service}/full/1000,800/0/default.jpg")).send().await.expect_problem(400, "/invalid");
+    let own = server.get(&max).auth(&tenant.credentials).send().await.expect(200);
+    assert_eq!(image::load_from_memory(&own.body).unwrap().width(), 1000);
 });
 
 contract_test!(what_is_not_there_is_not_found, async |server: &mut TestServer| {

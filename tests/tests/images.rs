@@ -110,6 +110,7 @@ contract_test!(bad_images_are_refused_with_pointers, options = without_workers()
     let path = format!("/spaces/{space}/images/plan-001");
     let origin = "http://127.0.0.1:9/plan.jpg";
     let long = "x".repeat(501);
+    let channels = |media_type: &str, channels: &[&str]| json!({ "origin": origin, "mediaType": media_type, "deliveryChannels": channels });
     let cases = [
         (json!({}), "/origin"),
         (json!({ "origin": 7 }), "/origin"),
@@ -134,6 +135,11 @@ contract_test!(bad_images_are_refused_with_pointers, options = without_workers()
         (json!({ "origin": origin, "deliveryChannels": ["none", "file"] }), "/deliveryChannels/0/channel"),
         (json!({ "origin": origin, "deliveryChannels": ["file", "file"] }), "/deliveryChannels/1/channel"),
         (json!({ "origin": origin, "deliveryChannels": ["iiif-av"] }), "/deliveryChannels/0/channel"),
+        (channels("application/pdf", &["iiif-img"]), "/deliveryChannels/0/channel"),
+        (channels("text/plain", &["file", "thumbs"]), "/deliveryChannels/1/channel"),
+        (channels("audio/mpeg", &["thumbs"]), "/deliveryChannels/0/channel"),
+        (channels("application/pdf", &["iiif-av"]), "/deliveryChannels/0/channel"),
+        (channels("image/unknown", &["iiif-av"]), "/deliveryChannels/0/channel"),
         (json!({ "origin": origin, "id": "plan-002" }), "/id"),
         (json!({ "origin": origin, "modelId": "plan-002" }), "/modelId"),
         (json!({ "origin": origin, "space": space + 1 }), "/space"),
@@ -253,7 +259,11 @@ contract_test!(
         let body = json!({ "origin": origin.picture("large.png", 200, 200) });
         let put = tenant.request(server, "PUT", &format!("/spaces/{space}/images/a")).json(&body).send().await;
         let image = put.expect(201).json();
-        assert!(link(&image, "error").starts_with("StoragePolicy size limit exceeded"), "{image}");
+        let error = link(&image, "error");
+        assert!(
+            error.starts_with("StoragePolicy size limit exceeded: `default` allows 1000 bytes, 0 are stored"),
+            "{error}"
+        );
         assert_eq!(view(server, &tenant, "/storage").await["totalSizeOfStoredImages"], 0);
         assert_eq!(view(server, &tenant, "/storage").await["totalSizeOfThumbnails"], 0);
     }

@@ -71,10 +71,10 @@ contract_test!(pictures_of_every_format_become_thumbnails, async |server: &mut T
     type Sizes = &'static [(u32, u32)];
     let pictures: [(&str, u32, u32, Sizes); 7] = [
         ("wide.jpg", 1500, 1000, &[(100, 67), (200, 133), (400, 267), (1024, 683)]),
-        ("tall.png", 300, 900, &[(33, 100), (67, 200), (133, 400)]),
+        ("tall.png", 300, 900, &[(33, 100), (67, 200), (133, 400), (300, 900)]),
         ("square.gif", 400, 400, &[(100, 100), (200, 200), (400, 400)]),
-        ("small.webp", 150, 90, &[(100, 60)]),
-        ("tiff.tif", 640, 480, &[(100, 75), (200, 150), (400, 300)]),
+        ("small.webp", 150, 90, &[(100, 60), (150, 90)]),
+        ("tiff.tif", 640, 480, &[(100, 75), (200, 150), (400, 300), (640, 480)]),
         ("tiny.png", 3, 2, &[(3, 2)]),
         ("line.jpg", 1200, 1, &[(100, 1), (200, 1), (400, 1), (1024, 1)]),
     ];
@@ -107,6 +107,31 @@ contract_test!(pictures_of_every_format_become_thumbnails, async |server: &mut T
     let storage = view(server, &tenant, "/storage").await;
     assert_eq!(storage["totalSizeOfStoredImages"], bytes);
     assert_eq!(view(server, &tenant, &format!("/spaces/{space}/storage")).await["totalSizeOfStoredImages"], bytes);
+});
+
+contract_test!(jpeg_2000_is_decoded, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let file = include_bytes!("../fixtures/quarters.jp2");
+    let start = file.windows(4).position(|bytes| bytes == b"\xff\x4f\xff\x51").expect("a codestream");
+    // The file, and the bare codestream in it.
+    let origins = [("a.jp2", &file[..]), ("a.j2k", &file[start..])];
+    let members =
+        origins.map(|(name, bytes)| json!({ "id": name, "space": space, "origin": origin.bytes(name, bytes) }));
+    let batch = submit(server, &tenant, members.to_vec()).await;
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [2, 2, 0]);
+    for (name, _) in origins {
+        let image = image(server, &tenant, space, name).await;
+        assert_eq!((&image["width"], &image["height"]), (&json!(240), &json!(160)), "{name}");
+        assert_eq!(image["mediaType"], "image/jp2", "{name}");
+        assert_eq!(check_sizes(server, &image).await, [(100, 67), (200, 133), (240, 160)], "{name}");
+        let shown = pixels(server, link(&image, "thumbnail400")).await;
+        for (x, y, color) in [(60, 40, [200, 30, 30]), (180, 40, [30, 160, 60]), (60, 120, [30, 60, 200])] {
+            let found = shown.get_pixel(x, y).0;
+            assert!(found.iter().zip(color).all(|(a, b): (&u8, u8)| a.abs_diff(b) < 8), "{name}: {found:?} at {x},{y}");
+        }
+    }
 });
 
 contract_test!(pictures_stand_the_way_their_camera_says, async |server: &mut TestServer| {
@@ -197,8 +222,7 @@ contract_test!(
         assert_eq!(queue["size"], 0);
         // Nothing of what failed is kept, whole or in part.
         assert_eq!(files(&server.data().join("scratch")), 0);
-        let stored = files(&server.data().join("objects"));
-        assert_eq!(stored, 2 * 4, "two originals with three thumbnails each");
+        assert_eq!(stored(server), 2 * 4, "two originals with three thumbnails each");
         // A picture that was good once stays as it was, with the error beside.
         let body = json!({ "origin": origin.url("missing") });
         let put = tenant.request(server, "PUT", &format!("/spaces/{space}/images/good")).json(&body).send().await;
@@ -215,6 +239,11 @@ contract_test!(
 fn files(directory: &std::path::Path) -> usize {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
+}
+
+/// How many files of images are stored; what tells the storage from others lies there besides.
+fn stored(server: &TestServer) -> usize {
+    files(&server.data().join("objects")) - 1
 }
 
 /// Six pictures as one batch, of which the second three are held; waits until those have been asked for and the
@@ -249,7 +278,7 @@ async fn whole(server: &TestServer, tenant: &Tenant, origin: &Origin, space: i64
     for name in &names[..3] {
         assert_eq!(origin.hits(name), 1, "{name} was done before and isn't fetched again");
     }
-    assert_eq!(files(&server.data().join("objects")), 6 * 3, "two thumbnails each");
+    assert_eq!(stored(server), 6 * 4, "three thumbnails each");
     let test = tenant.request(server, "POST", link(batch, "test")).send().await.expect(200).json();
     assert_eq!(test["success"], false, "there is nothing to correct");
 }
@@ -302,14 +331,36 @@ contract_test!(an_ingest_that_is_overtaken_writes_nothing, async |server: &mut T
     assert_eq!(answer.json()["width"], 120, "{answer}");
     let shown = image(server, &tenant, space, "a").await;
     assert_eq!((&shown["width"], &shown["origin"]), (&json!(120), &json!(origin.url("new.png"))));
-    assert_eq!(check_sizes(server, &shown).await, [(75, 100)]);
+    assert_eq!(check_sizes(server, &shown).await, [(75, 100), (120, 160)]);
     assert_eq!(view(server, &tenant, "/storage").await["totalSizeOfStoredImages"], origin.size("new.png"));
-    assert_eq!(files(&server.data().join("objects")), 2);
+    assert_eq!(stored(server), 3);
+
+    // One that is overtaken by another PUT is answered when that has ended too.
+    let path_b = format!("/spaces/{space}/images/b");
+    origin.hold("old.jpg");
+    let put = tokio::spawn(tenant.request(server, "PUT", &path_b).json(&old).send());
+    eventually(PATIENCE, "the first is under way", async || (origin.hits("old.jpg") == 2).then_some(())).await;
+    let newer = json!({ "origin": origin.picture("newer.jpg", 80, 60) });
+    origin.hold("newer.jpg");
+    let second = tokio::spawn(tenant.request(server, "PUT", &path_b).json(&newer).send());
+    eventually(PATIENCE, "so is the second", async || (origin.hits("newer.jpg") == 1).then_some(())).await;
+    origin.release("old.jpg");
+    // Time enough for the first to end.
+    let other = json!({ "origin": origin.url("new.png") });
+    tenant.request(server, "PUT", &format!("/spaces/{space}/images/c")).json(&other).send().await.expect(201);
+    origin.release("newer.jpg");
+    for answer in [put.await.unwrap(), second.await.unwrap()] {
+        let shown = answer.json();
+        assert_eq!((&shown["width"], &shown["ingesting"]), (&json!(80), &json!(false)), "{shown}");
+    }
+    for id in ["b", "c"] {
+        tenant.request(server, "DELETE", &format!("/spaces/{space}/images/{id}")).send().await.expect(205);
+    }
 
     // Deleted under way: it stays deleted, and nothing of it is kept.
     origin.hold("old.jpg");
     let put = tokio::spawn(tenant.request(server, "PUT", &path).json(&old).send());
-    eventually(PATIENCE, "it is under way again", async || (origin.hits("old.jpg") == 2).then_some(())).await;
+    eventually(PATIENCE, "it is under way again", async || (origin.hits("old.jpg") == 3).then_some(())).await;
     tenant.request(server, "DELETE", &path).send().await.expect(205);
     origin.release("old.jpg");
     put.await.unwrap().expect_problem(404, "");
@@ -317,7 +368,7 @@ contract_test!(an_ingest_that_is_overtaken_writes_nothing, async |server: &mut T
     let storage = view(server, &tenant, "/storage").await;
     assert_eq!((&storage["numberOfStoredImages"], &storage["totalSizeOfStoredImages"]), (&json!(0), &json!(0)));
     assert_eq!(view(server, &tenant, "/queue").await["size"], 0);
-    assert_eq!(files(&server.data().join("objects")), 0);
+    assert_eq!(stored(server), 0);
 });
 
 contract_test!(storage_returns_to_zero, async |server: &mut TestServer| {
@@ -338,7 +389,7 @@ contract_test!(storage_returns_to_zero, async |server: &mut TestServer| {
     for name in ["numberOfStoredImages", "totalSizeOfStoredImages", "totalSizeOfThumbnails"] {
         assert_eq!(before[name], after[name], "a repeated PUT counts once: {name}");
     }
-    assert_eq!(files(&server.data().join("objects")), 3 * 3);
+    assert_eq!(stored(server), 3 * 4);
     for id in ["a", "b", "c"] {
         tenant.request(server, "DELETE", &path(id)).send().await.expect(205);
     }
@@ -348,7 +399,7 @@ contract_test!(storage_returns_to_zero, async |server: &mut TestServer| {
             assert_eq!(storage[name], 0, "{path}: {name}");
         }
     }
-    assert_eq!(files(&server.data().join("objects")), 0);
+    assert_eq!(stored(server), 0);
 });
 
 contract_test!(a_patch_reprocesses_only_what_needs_it, profiles, async |server: &mut TestServer| {
@@ -386,7 +437,7 @@ contract_test!(a_patch_reprocesses_only_what_needs_it, profiles, async |server: 
     .await;
     assert_eq!((&after["width"], &after["height"], &after["string1"]), (&json!(200), &json!(500), &json!("y")));
     assert_eq!(after["batch"], before["batch"]);
-    assert_eq!(check_sizes(server, &after).await.last(), Some(&(160, 400)));
+    assert_eq!(check_sizes(server, &after).await.last(), Some(&(200, 500)));
     // The batch counts each of its images once, as it is now.
     assert_eq!(counts(&view(server, &tenant, link(&batch, "@id")).await), [2, 1, 1]);
     let mended = json!({ "origin": origin.url("a.jpg") });
@@ -430,6 +481,71 @@ contract_test!(channels_decide_what_is_made, async |server: &mut TestServer| {
         assert_eq!(image.get("thumbnail400").is_some(), width == 300, "{id}");
         assert!(image.get("initialOrigin").is_none());
     }
+});
+
+contract_test!(what_is_not_to_be_delivered_any_more_goes, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let path = format!("/spaces/{space}/images/a");
+    let url = origin.picture("a.jpg", 300, 200);
+    let member = json!({ "id": "a", "space": space, "origin": url });
+    let batch = submit(server, &tenant, vec![member]).await;
+    finished(server, &tenant, &batch).await;
+    let before = image(server, &tenant, space, "a").await;
+    server.get(link(&before, "thumbnail400")).send().await.expect(200);
+    // By PATCH, which goes on after its answer, and by PUT.
+    for round in 0..2 {
+        let none = json!({ "origin": url, "deliveryChannels": ["none"] });
+        if round == 0 {
+            tenant.request(server, "PATCH", &path).json(&none).send().await.expect(205);
+        } else {
+            tenant.request(server, "PUT", &path).json(&none).send().await.expect(200);
+        }
+        let after = eventually(PATIENCE, "it has been registered without delivery", async || {
+            let now = image(server, &tenant, space, "a").await;
+            (now["ingesting"] == false).then_some(now)
+        })
+        .await;
+        assert_eq!((&after["error"], &after["deliveryChannels"]), (&json!(""), &json!([{ "channel": "none" }])));
+        for absent in ["width", "height", "imageService", "infoJson", "thumbnail400", "thumbnailImageService"] {
+            assert!(after.get(absent).is_none(), "{absent}");
+        }
+        for member in ["thumbnail400", "imageService", "thumbnailImageService"] {
+            server.get(link(&before, member)).send().await.expect_problem(404, "");
+        }
+        let own = view(server, &tenant, link(&after, "storage")).await;
+        assert_eq!((&own["size"], &own["thumbnailSize"]), (&json!(0), &json!(0)));
+        for path in ["/storage".to_owned(), format!("/spaces/{space}/storage")] {
+            let held = view(server, &tenant, &path).await;
+            let numbers = ["numberOfStoredImages", "totalSizeOfStoredImages", "totalSizeOfThumbnails"];
+            assert_eq!(numbers.map(|name| held[name].as_i64().unwrap()), [1, 0, 0], "{path}");
+        }
+        assert_eq!(stored(server), 0);
+        if round == 0 {
+            assert_eq!(counts(&view(server, &tenant, link(&batch, "@id")).await), [1, 1, 0]);
+            let again = json!({ "origin": url });
+            let put = tenant.request(server, "PUT", &path).json(&again).send().await.expect(200).json();
+            assert_eq!(put["width"], 300);
+            server.get(link(&put, "thumbnail400")).send().await.expect(200);
+        }
+    }
+});
+
+contract_test!(a_healthy_image_outlives_a_server_that_is_killed_again_and_again, only sqlite, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let member = json!({ "id": "a", "space": space, "origin": origin.picture("a.jpg", 60, 40) });
+    origin.hold("a.jpg");
+    let batch = submit(server, &tenant, vec![member]).await;
+    for kill in 1..=7 {
+        eventually(PATIENCE, "it is under way", async || (origin.hits("a.jpg") == kill).then_some(())).await;
+        server.restart().await;
+    }
+    origin.release("a.jpg");
+    assert_eq!(counts(&finished(server, &tenant, &batch).await), [1, 1, 0]);
+    assert_eq!(image(server, &tenant, space, "a").await["error"], "");
 });
 
 /// A server or worker on a database that several share.

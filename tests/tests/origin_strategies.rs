@@ -370,11 +370,28 @@ contract_test!(the_order_of_rules_decides_over_http, async |server: &mut TestSer
 
     // Under another key nothing can be read; setting them again mends it.
     let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    server.restart_with(|o| o.arguments = vec!["--secret-key".to_owned(), key.to_owned()]).await;
+    server.restart_with(|o| o.arguments = ["--secret-key", key, "--adopt"].map(str::to_owned).to_vec()).await;
     failed(&ingest(server, &tenant, "rekeyed", &at).await, "set them again");
     let credentials = format!("{right}/credentials");
     tenant.request(server, "PUT", &credentials).json(&login()).send().await.expect(200);
     fetched(&ingest(server, &tenant, "mended", &at).await);
+});
+
+contract_test!(rules_see_origins_as_they_were_registered, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let origin = Origin::start().await;
+    origin.picture("a.jpg", 60, 40);
+    // The letters as they are, and a host in a spelling that a URL would not keep.
+    create(server, &tenant, &basic("name=ü$")).await;
+    create(server, &tenant, &basic("^HTTP://0x7f")).await;
+    let letters = origin.url("basic/a.jpg?name=ü");
+    let spelling = origin.url("basic/a.jpg").replace("127.0.0.1", "0x7f.0.0.1");
+    for (id, url) in [("letters", letters), ("spelling", spelling)] {
+        let image = ingest(server, &tenant, id, &url).await;
+        fetched(&image);
+        assert_eq!(image["origin"], url);
+    }
+    failed(&ingest(server, &tenant, "encoded", &origin.url("basic/a.jpg?name=%C3%BC")).await, "401");
 });
 
 contract_test!(objects_are_fetched_from_s3, only sqlite, async |server: &mut TestServer| {
@@ -417,7 +434,7 @@ contract_test!(objects_are_fetched_from_s3, only sqlite, async |server: &mut Tes
     server
         .restart_with(|o| {
             o.environment = s3.environment();
-            o.arguments = vec!["--objects".to_owned(), "s3://own/prefix".to_owned()];
+            o.arguments = ["--objects", "s3://own/prefix", "--adopt"].map(str::to_owned).to_vec();
         })
         .await;
     failed(&ingest(server, &tenant, "own", "s3://own/prefix/secret.jpg").await, "its own files");

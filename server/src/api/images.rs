@@ -378,7 +378,7 @@ async fn register(
             .await?;
     let at = claim.at.clone();
     engine.ingest(claim).await?;
-    let image = images::get(&caller.app.db, &at).await?;
+    let image = engine.outcome(&at).await?;
     Ok((Image::item(image, &caller.links), is_new))
 }
 

@@ -98,7 +98,8 @@ pub async fn list(
     Ok(Page::new(store::batches::list(db, customer, state, by, descending, &paging.window()).await?, total))
 }
 
-/// Takes images away from a batch, because later registrations claimed them (`superseding`) or they were deleted.
+/// Takes images away from a batch, because later registrations claimed them (`superseding`) or they were deleted. Its
+/// counters stay until it is tested (`reference/dlcs.md` §5.2).
 ///
 /// # Errors
 /// Whatever the database says.
@@ -109,6 +110,7 @@ pub(crate) async fn leave(tx: &Tx, id: i64, images: i64, superseding: bool) -> R
     if superseding && batch.remaining <= 0 {
         batch.state = State::Superseded;
     }
+    end(tx, &mut batch, time::now()).await?;
     Ok(store::batches::put(tx, &batch, before).await?)
 }
 
@@ -120,25 +122,55 @@ pub(crate) async fn leave(tx: &Tx, id: i64, images: i64, superseding: bool) -> R
 pub(crate) async fn count(tx: &Tx, id: i64, at: &ImageRef, failed: bool, now: i64) -> Result<(), Error> {
     let Some(mut batch) = store::batches::lock(tx, id).await? else { return Ok(()) };
     let before = batch.state;
-    let counted = store::batches::ended(tx, id, at, failed).await?;
-    if counted == Some(failed) {
-        return Ok(());
-    }
-    match counted {
-        Some(true) => batch.errors -= 1,
-        Some(false) => batch.completed -= 1,
-        None => {}
-    }
+    let counted = store::batches::ended(tx, id, at, Some(failed)).await?;
+    batch.forget(counted);
     if failed {
         batch.errors += 1;
     } else {
         batch.completed += 1;
     }
-    if batch.state == State::Active && batch.completed + batch.errors >= batch.count {
+    end(tx, &mut batch, now).await?;
+    Ok(store::batches::put(tx, &batch, before).await?)
+}
+
+/// Takes the end of one image back, because it is ingested again: the batch runs until it is counted once more.
+///
+/// # Errors
+/// Whatever the database says.
+pub(crate) async fn uncount(tx: &Tx, id: i64, at: &ImageRef) -> Result<(), Error> {
+    let Some(mut batch) = store::batches::lock(tx, id).await? else { return Ok(()) };
+    let before = batch.state;
+    batch.forget(store::batches::ended(tx, id, at, None).await?);
+    if batch.state == State::Finished {
+        batch.state = State::Active;
+        batch.finished = None;
+    }
+    Ok(store::batches::put(tx, &batch, before).await?)
+}
+
+impl Batch {
+    /// Takes back how an image was counted, if it was.
+    fn forget(&mut self, counted: Option<bool>) {
+        match counted {
+            Some(true) => self.errors -= 1,
+            Some(false) => self.completed -= 1,
+            None => {}
+        }
+    }
+}
+
+/// Finishes a batch of which nothing is left to do: as its counters tell, unless images were taken away from it before
+/// they ended, which are never counted.
+async fn end(tx: &Tx, batch: &mut Batch, now: i64) -> Result<(), Error> {
+    if batch.state != State::Active {
+        return Ok(());
+    }
+    let all = batch.completed + batch.errors >= batch.count;
+    if all || (batch.remaining < batch.count && !store::batches::runs(tx, batch.id).await?) {
         batch.finished = Some(now);
         batch.state = State::Finished;
     }
-    Ok(store::batches::put(tx, &batch, before).await?)
+    Ok(())
 }
 
 /// Makes the numbers of a batch agree with its images (`reference/dlcs.md` §3.13); answers whether
@@ -156,17 +188,13 @@ pub async fn test(db: &Db, customer: i64, id: i64) -> Result<bool, Error> {
             let before = batch.clone();
             let (remaining, finished, errors) = store::batches::tally(tx, id).await?;
             batch.remaining = remaining;
+            batch.count = remaining;
+            batch.errors = errors;
+            batch.completed = finished - errors;
             if remaining == 0 {
                 batch.state = State::Superseded;
-            } else if remaining != batch.count {
-                batch.count = remaining;
-                batch.errors = errors;
-                batch.completed = finished - errors;
             }
-            if remaining > 0 && finished == remaining && batch.finished.is_none() {
-                batch.finished = Some(time::now());
-                batch.state = State::Finished;
-            }
+            end(tx, &mut batch, time::now()).await?;
             let corrected = batch != before;
             if corrected {
                 store::batches::put(tx, &batch, before.state).await?;

@@ -110,7 +110,7 @@ pub struct Image {
     pub priority: i64,
     /// Until when a worker holds the image; 0 when none does.
     pub lease: i64,
-    /// How often a worker took this registration.
+    /// 0 until a worker died over this registration, then 1 and how often it was decoded since.
     pub attempts: i64,
     /// Counts its changes.
     pub version: i64,
@@ -413,6 +413,11 @@ pub async fn add_roles(db: &Db, at: ImageRef, references: References) -> Result<
     .await
 }
 
+/// Whether a media type is of a kind, such as `image`; case doesn't count (RFC 9110 §8.3.1).
+pub(crate) fn is_of(media_type: &str, kind: &str) -> bool {
+    media_type.split_once('/').is_some_and(|(top, _)| top.eq_ignore_ascii_case(kind))
+}
+
 /// Checks what a client may say of the outputs it wants (`reference/dlcs.md` §3.16).
 pub fn check_channels(channels: &[Channel], media_type: &str, pointer: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -422,17 +427,16 @@ pub fn check_channels(channels: &[Channel], media_type: &str, pointer: &str) -> 
     for (i, channel) in channels.iter().enumerate() {
         let at = format!("{pointer}/{i}/channel");
         let name = channel.channel.as_str();
-        let timed = media_type.starts_with("video/") || media_type.starts_with("audio/");
         match name {
             "none" | "default" if channels.len() > 1 => {
                 faults
                     .push(Fault::new(at.clone(), format!("The channel `{name}` stands alone: leave the others out.")));
             }
-            "iiif-img" | "thumbs" if timed => {
+            "iiif-img" | "thumbs" if !is_of(media_type, "image") => {
                 let detail = format!("The channel `{name}` is for images, not for `{media_type}`.");
                 faults.push(Fault::new(at.clone(), detail));
             }
-            "iiif-av" if media_type.starts_with("image/") => {
+            "iiif-av" if !is_of(media_type, "video") && !is_of(media_type, "audio") => {
                 let detail = format!("The channel `iiif-av` is for audio and video, not for `{media_type}`.");
                 faults.push(Fault::new(at.clone(), detail));
             }

@@ -14,14 +14,14 @@ use futures::FutureExt;
 pub enum Outcome {
     /// The original and its thumbnails are stored.
     Stored(Stored),
-    /// There was nothing to do.
+    /// Nothing is to be stored.
     Nothing,
     /// It failed, for this reason.
     Failed(String),
 }
 
 /// What was stored; sizes in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stored {
     /// Width and height in pixels, of an image.
     pub dimensions: Option<(i64, i64)>,
@@ -66,6 +66,15 @@ pub async fn renew(db: &Db, claim: &Image, lease: i64) -> Result<(), Error> {
     db.write(move |tx| async move { Ok(store::work::renew(tx, &at, generation, lease).await?) }.boxed()).await
 }
 
+/// Counts, before it is decoded, an image that a worker died over.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn attempt(db: &Db, claim: &Image) -> Result<(), Error> {
+    let (at, generation) = (claim.at.clone(), claim.generation);
+    db.write(move |tx| async move { Ok(store::work::attempt(tx, &at, generation).await?) }.boxed()).await
+}
+
 /// Lets go of every claim; for the one process that works on a database of its own, when it starts.
 ///
 /// # Errors
@@ -103,23 +112,27 @@ async fn settle(
     };
     let outcome = within_quota(tx, policies, &usage, &image, outcome).await?;
     let now = time::now();
-    let mut leftover = Leftover::None;
     image.ingesting = false;
     image.finished = Some(now);
     image.lease = 0;
     image.version += 1;
     image.error.clear();
-    match outcome {
-        Outcome::Nothing => {}
+    let before = image.stored_generation.map_or(Leftover::None, Leftover::Generation);
+    let leftover = match outcome {
+        Outcome::Nothing => {
+            hold(tx, &mut usage, &mut image, Stored::default(), now).await?;
+            image.stored_generation = None;
+            before
+        }
         Outcome::Failed(reason) => {
             image.error = reason.chars().take(MAX_ERROR).collect();
-            leftover = Leftover::Generation(generation);
+            Leftover::Generation(generation)
         }
         Outcome::Stored(stored) => {
-            leftover = image.stored_generation.map_or(Leftover::None, Leftover::Generation);
             hold(tx, &mut usage, &mut image, stored, now).await?;
+            before
         }
-    }
+    };
     // The first fetch is over, however it ended well.
     if image.error.is_empty() {
         image.initial_origin = None;
@@ -165,9 +178,11 @@ async fn within_quota(
     let Outcome::Stored(stored) = outcome else { return Ok(outcome) };
     let owner = store::customers::get(tx, image.at.customer).await?;
     let policy = policies.storage_named(owner.as_ref().map_or(DEFAULT_STORAGE, |o| &o.storage_policy))?;
-    if usage.image_bytes + stored.size - image.size > policy.bytes {
+    let others = usage.image_bytes - image.size;
+    if others + stored.size > policy.bytes {
         let reason = format!(
-            "StoragePolicy size limit exceeded: `{}` allows {} bytes, and this image has {}.",
+            "StoragePolicy size limit exceeded: `{}` allows {} bytes, {others} are stored, and this image has {}: \
+             delete some images, then reingest this one.",
             policy.id, policy.bytes, stored.size
         );
         return Ok(Outcome::Failed(reason));

@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod images;
 pub mod ingest;
+pub mod installation;
 pub mod keys;
 pub mod metadata;
 pub mod named_queries;

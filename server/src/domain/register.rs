@@ -268,7 +268,7 @@ fn image(
         generation,
         priority: mode.priority,
         lease: mode.lease,
-        attempts: i64::from(mode.lease > 0),
+        attempts: 0,
         version: old.version + 1,
         ..old
     }
@@ -302,8 +302,8 @@ fn blank(at: ImageRef, settings: Settings, now: i64) -> Image {
     }
 }
 
-/// Puts an image on the queue again as it is; the caller counts it as waiting and stores it. Its batch counts it
-/// once more when it ends, so what it counted is taken back.
+/// Puts an image on the queue again as it is; the caller counts it as waiting and stores it. Its batch runs until it
+/// has counted it once more.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -317,5 +317,8 @@ pub(crate) async fn restart(tx: &Tx, image: &mut Image, now: i64) -> Result<(), 
     image.priority = PRIORITY_HIGH;
     image.lease = 0;
     image.attempts = 0;
-    Ok(())
+    match image.batch {
+        Some(batch) => batches::uncount(tx, batch, &image.at).await,
+        None => Ok(()),
+    }
 }

@@ -1,13 +1,15 @@
 //! From a file on disk to pixels, within limits of time and memory.
 //!
 //! The bytes decide what a file is. Its header is read and judged before anything is decoded, and
-//! decoding yields no more pixels than are needed: a JPEG is decoded at a fraction of its size,
-//! other formats are reduced as they are converted.
+//! decoding yields no more pixels than are needed: a JPEG is decoded at a fraction of its size, PNG and
+//! TIFF are reduced row by row, other formats as they are converted.
 
 mod jp2;
 mod jpeg;
+mod png;
 mod raster;
 mod samples;
+mod tiff;
 
 use std::{
     error::Error as _,
@@ -99,9 +101,12 @@ pub enum DecodeError {
     /// The file has no bytes.
     #[error("The origin returned an empty file, not an image.")]
     Empty,
-    /// Something known that isn't an image that can be decoded.
+    /// Something known that is no image.
     #[error("The origin returned {0}, not an image: supported are JPEG, PNG, GIF, WebP, TIFF and JPEG 2000.")]
     NotAnImage(&'static str),
+    /// An image in a format that can't be decoded.
+    #[error("The origin returned {0}, which can't be decoded: supported are JPEG, PNG, GIF, WebP, TIFF and JPEG 2000.")]
+    OtherImage(&'static str),
     /// A web page, such as a login form or an error message.
     #[error("The origin returned an HTML page, not an image.")]
     Html,
@@ -133,7 +138,7 @@ pub enum DecodeError {
     #[error("The file ends before the image does.")]
     Truncated,
     /// A valid file of a kind that can't be decoded.
-    #[error("The {format} image uses a feature that is not supported: {detail}.")]
+    #[error("The {format} image has {detail}, which can't be decoded: save it in a more usual form, or as PNG.")]
     Unsupported {
         /// What the file is.
         format: Format,
@@ -149,7 +154,7 @@ pub enum DecodeError {
         detail: String,
     },
     /// The local copy can't be read.
-    #[error("The server could not read its copy of the image: {0}.")]
+    #[error("The server could not read its copy of the image ({0}): reingest it.")]
     Reading(io::Error),
 }
 
@@ -180,6 +185,8 @@ pub fn decode(file: &Path, longest_needed: u32, limits: &Limits) -> Result<Decod
         match format {
             Format::Jpeg => jpeg::decode(file, length, needed, limits),
             Format::Jpeg2000 => jp2::decode(file, length, needed, limits),
+            Format::Png => png::decode(BufReader::new(file), needed, limits),
+            Format::Tiff => tiff::decode(BufReader::new(file), needed, limits),
             _ => raster::decode(BufReader::new(file), &head, length, format, needed, limits),
         }
     };
@@ -220,15 +227,15 @@ pub fn sniff(head: &[u8]) -> Result<Format, DecodeError> {
         (b"\xff\x4f\xff\x51", Format::Jpeg2000),
         (b"\0\0\0\x0cjP\x1a\x1a\r\n\x87\n", Format::Jpeg2000),
     ];
-    const OTHER: [(&[u8], &str); 8] = [
-        (b"%PDF", "a PDF document"),
-        (b"PK\x03\x04", "a ZIP archive"),
-        (b"\x1f\x8b", "a gzip file"),
-        (b"BM", "a BMP image"),
-        (b"\xff\x0a", "a JPEG XL image"),
-        (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
-        (b"ID3", "an audio file"),
-        (b"RIFF", "a RIFF file"),
+    const OTHER: [(&[u8], DecodeError); 8] = [
+        (b"%PDF", DecodeError::NotAnImage("a PDF document")),
+        (b"PK\x03\x04", DecodeError::NotAnImage("a ZIP archive")),
+        (b"\x1f\x8b", DecodeError::NotAnImage("a gzip file")),
+        (b"BM", DecodeError::OtherImage("a BMP image")),
+        (b"\xff\x0a", DecodeError::OtherImage("a JPEG XL image")),
+        (b"\0\0\0\x0cJXL ", DecodeError::OtherImage("a JPEG XL image")),
+        (b"ID3", DecodeError::NotAnImage("an audio file")),
+        (b"RIFF", DecodeError::NotAnImage("a RIFF file")),
     ];
     if head.is_empty() {
         return Err(DecodeError::Empty);
@@ -239,15 +246,15 @@ pub fn sniff(head: &[u8]) -> Result<Format, DecodeError> {
     if let Some((_, format)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Ok(*format);
     }
-    if let Some((_, what)) = OTHER.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Err(DecodeError::NotAnImage(what));
+    if let Some((_, error)) = OTHER.into_iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(error);
     }
     if head.get(4..8) == Some(b"ftyp") {
-        return Err(DecodeError::NotAnImage(match head.get(8..11) {
-            Some(b"avi") => "an AVIF image",
-            Some(b"hei" | b"hev" | b"mif" | b"msf") => "a HEIF image",
-            _ => "a video or audio file",
-        }));
+        return Err(match head.get(8..11) {
+            Some(b"avi") => DecodeError::OtherImage("an AVIF image"),
+            Some(b"hei" | b"hev" | b"mif" | b"msf") => DecodeError::OtherImage("a HEIF image"),
+            _ => DecodeError::NotAnImage("a video or audio file"),
+        });
     }
     Err(sniff_text(head))
 }
@@ -262,7 +269,7 @@ fn sniff_text(head: &[u8]) -> DecodeError {
             return DecodeError::Html;
         }
         if holds("<svg") {
-            return DecodeError::NotAnImage("an SVG drawing");
+            return DecodeError::OtherImage("an SVG drawing");
         }
         return DecodeError::NotAnImage("an XML document");
     }
@@ -297,18 +304,23 @@ fn check_memory(format: Format, bytes: u64, limits: &Limits) -> Result<(), Decod
 }
 
 fn damaged(format: Format, detail: impl fmt::Display) -> DecodeError {
-    DecodeError::Damaged { format, detail: brief(detail) }
+    DecodeError::Damaged { format, detail: plainly(&detail.to_string()) }
 }
 
 fn unsupported(format: Format, detail: impl fmt::Display) -> DecodeError {
-    DecodeError::Unsupported { format, detail: brief(detail) }
+    DecodeError::Unsupported { format, detail: detail.to_string() }
 }
 
-/// A decoder's message as part of a sentence.
-fn brief(detail: impl fmt::Display) -> String {
-    let detail = detail.to_string();
-    let line: String = detail.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-    line.trim().trim_end_matches('.').to_owned()
+/// A decoder's message as the end of a sentence, if it is made of words; what only programmers read goes into the log.
+fn plainly(detail: &str) -> String {
+    let text = detail.trim().trim_end_matches('.');
+    let plain = |c: char| c.is_ascii_alphanumeric() || " ,-'/".contains(c);
+    let words = |word: &str| !word.chars().skip(1).any(|c| c.is_ascii_uppercase()) || word.len() <= 4;
+    if (1..=200).contains(&text.len()) && text.chars().all(plain) && text.split(' ').all(words) {
+        return text.to_owned();
+    }
+    tracing::info!(detail, "a decoder gave up");
+    "its data can't be decoded".to_owned()
 }
 
 /// Whether an error means that bytes are missing at the end.
@@ -334,7 +346,7 @@ fn image_error(format: Format, error: &ImageError) -> DecodeError {
     }
     match error {
         ImageError::Limits(_) => DecodeError::TooMuchMemory { format },
-        ImageError::Unsupported(what) => unsupported(format, what),
+        ImageError::Unsupported(_) => unsupported(format, "a rarely used feature"),
         ImageError::Decoding(what) => match what.source() {
             Some(source) => damaged(format, source),
             None => damaged(format, what),

@@ -52,18 +52,15 @@ pub fn confined(full: (u32, u32), edge: u32) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// Makes a thumbnail for each of `edges` the image of `full` pixels isn't smaller than; if it is
-/// smaller than all of them, one of its own size. `pixels` is the image, perhaps already reduced,
-/// but not below the largest edge that will be made. Largest first.
+/// Makes a thumbnail for each of `edges`, the image of `full` pixels at its own size standing in, once, for those that
+/// it is smaller than. `pixels` is the image, perhaps already reduced, but not below the largest edge that will be made.
+/// Largest first.
 ///
 /// # Errors
 /// When the pixels can't be resized or encoded, such as an image without any.
 pub fn thumbnails(pixels: &RgbImage, full: (u32, u32), edges: &[u32]) -> Result<Vec<Thumbnail>, DeriveError> {
     let longest = full.0.max(full.1);
-    let mut edges: Vec<u32> = edges.iter().copied().filter(|edge| *edge > 0 && *edge <= longest).collect();
-    if edges.is_empty() {
-        edges.push(longest);
-    }
+    let mut edges: Vec<u32> = edges.iter().filter(|edge| **edge > 0).map(|edge| longest.min(*edge)).collect();
     edges.sort_unstable_by(|a, b| b.cmp(a));
     edges.dedup();
 
@@ -128,7 +125,10 @@ mod tests {
     #[test]
     fn standard_sizes_keep_the_aspect_and_never_grow() {
         assert_eq!(sizes(3000, 2000), [(1024, 1024, 683), (400, 400, 267), (200, 200, 133), (100, 100, 67)]);
-        assert_eq!(sizes(250, 500), [(400, 200, 400), (200, 100, 200), (100, 50, 100)]);
+        assert_eq!(sizes(250, 500), [(500, 250, 500), (400, 200, 400), (200, 100, 200), (100, 50, 100)]);
+        assert_eq!(sizes(1000, 800), [(1000, 1000, 800), (400, 400, 320), (200, 200, 160), (100, 100, 80)]);
+        assert_eq!(sizes(300, 399), [(399, 300, 399), (200, 150, 200), (100, 75, 100)]);
+        assert_eq!(sizes(1024, 4), [(1024, 1024, 4), (400, 400, 2), (200, 200, 1), (100, 100, 1)]);
         assert_eq!(sizes(100, 40), [(100, 100, 40)]);
         assert_eq!(sizes(99, 40), [(99, 99, 40)]);
         assert_eq!(sizes(1, 1), [(1, 1, 1)]);

@@ -15,7 +15,7 @@ pub use worker::run;
 use crate::{
     domain::{
         Error, customers,
-        images::Image,
+        images::{self, Image, ImageRef, is_of},
         ingest::{self, Leftover, Outcome, Stored},
         policies,
         register::Rules,
@@ -25,6 +25,7 @@ use crate::{
     secrets::Secrets,
     store::Db,
 };
+use futures::TryFutureExt;
 use std::{
     convert::Infallible,
     path::{Path, PathBuf},
@@ -33,14 +34,20 @@ use std::{
 };
 use tokio::sync::{Notify, Semaphore};
 
-/// How long one image may take.
+/// How long each step of one image may take: to be fetched, decoded, stored. Waiting for its turn doesn't count.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a claim holds unless it is renewed: so long an image waits after its worker died.
 const LEASE: Duration = Duration::from_secs(20);
 /// How often a claim is renewed; several times within a lease, so that a slow moment costs nothing.
 const RENEWAL: Duration = Duration::from_secs(5);
-/// How often an image is taken up again after a worker died over it.
+/// Images decoded at once at most.
+const MAX_WORKERS: usize = 1024;
+/// How often an image is decoded again after a worker died over it.
 const MAX_ATTEMPTS: i64 = 5;
+/// How long whoever registered an image waits for a later registration of it that overtook theirs.
+const OVERTAKEN: Duration = Duration::from_secs(30);
+/// How often they look.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What ingests images.
 pub struct Engine {
@@ -51,6 +58,7 @@ pub struct Engine {
     pub rules: Rules,
     scratch: PathBuf,
     pixels: Arc<Semaphore>,
+    workers: u32,
     wake: Notify,
 }
 
@@ -97,8 +105,9 @@ impl Engine {
     ) -> Result<Self, reqwest::Error> {
         let own = objects.bucket().map(str::to_owned);
         let sources = origin::Sources::new(db.clone(), secrets, rules.allowed.clone(), limits, own)?;
-        let pixels = Arc::new(Semaphore::new(workers.max(1)));
-        Ok(Self { db, objects, sources, rules, scratch, pixels, wake: Notify::new() })
+        let workers = u32::try_from(workers.clamp(1, MAX_WORKERS)).unwrap_or(1);
+        let pixels = Arc::new(Semaphore::new(workers as usize));
+        Ok(Self { db, objects, sources, rules, scratch, pixels, workers, wake: Notify::new() })
     }
 
     /// Tells the workers that there is something to do.
@@ -126,25 +135,37 @@ impl Engine {
         }
     }
 
+    /// An image that was registered and ingested: as it is, or, where a later registration overtook that one, as it is
+    /// when that has ended or has taken too long.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when it was deleted, or whatever the database says.
+    pub async fn outcome(&self, at: &ImageRef) -> Result<Image, Error> {
+        let end = tokio::time::Instant::now() + OVERTAKEN;
+        loop {
+            let image = images::get(&self.db, at).await?;
+            if !image.ingesting || tokio::time::Instant::now() >= end {
+                return Ok(image);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     async fn carry_out(&self, claim: &Image) -> Result<(), Error> {
         let at = &claim.at;
         let produced = tokio::select! {
-            produced = tokio::time::timeout(PATIENCE, self.produce(claim)) => produced,
+            produced = self.produce(claim) => produced,
             never = self.keep(claim) => match never {},
         };
         let outcome = match produced {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(Trouble::Reason(reason))) => Outcome::Failed(reason),
-            Ok(Err(Trouble::Internal(error))) => {
+            Ok(outcome) => outcome,
+            Err(Trouble::Reason(reason)) => Outcome::Failed(reason),
+            Err(Trouble::Internal(error)) => {
                 tracing::error!(?at, error, "ingest");
                 Outcome::Failed(
                     "The image could not be stored by the server: ask its operator, then reingest.".to_owned(),
                 )
             }
-            Err(_) => Outcome::Failed(format!(
-                "The image took longer than {} seconds: make it available faster or smaller.",
-                PATIENCE.as_secs()
-            )),
         };
         tracing::info!(?at, generation = claim.generation, failed = matches!(outcome, Outcome::Failed(_)), "ingested");
         let leftover = ingest::finish(&self.db, &self.rules.policies, claim, outcome).await?;
@@ -172,8 +193,9 @@ impl Engine {
 
     async fn produce(&self, claim: &Image) -> Result<Outcome, Trouble> {
         if claim.attempts > MAX_ATTEMPTS {
-            let reason =
-                format!("The server stopped {MAX_ATTEMPTS} times while it processed this image: check the origin.");
+            let reason = format!(
+                "The server stopped {MAX_ATTEMPTS} times while it decoded this image and nothing else: use another file."
+            );
             return Err(Trouble::Reason(reason));
         }
         let wanted = wanted(claim);
@@ -184,33 +206,40 @@ impl Engine {
             return Err(Trouble::Reason("The customer was deleted before its image was fetched.".to_owned()));
         }
         let file = Scratch::new(&self.scratch)?;
-        let size = self.fetch(claim, file.path()).await?;
+        let size = within(self.fetch(claim, file.path())).await?;
         let prefix = image_prefix(claim.at.customer, claim.at.space, &claim.at.id, claim.generation);
         let mut stored = Stored { dimensions: None, thumbnails: Vec::new(), size, thumbnail_size: 0 };
         if wanted == Wanted::Pixels {
-            let (dimensions, thumbnails) = self.pixels(file.path()).await?;
+            let (dimensions, thumbnails) = self.pixels(claim, file.path()).await?;
             stored.dimensions = Some(dimensions);
             for thumbnail in thumbnails {
                 stored.thumbnails.push((thumbnail.width.into(), thumbnail.height.into()));
                 stored.thumbnail_size += thumbnail.jpeg.len() as i64;
                 let key = format!("{prefix}/{}", thumbnail_name(thumbnail.width, thumbnail.height));
-                self.objects.put(&key, thumbnail.jpeg.into()).await?;
+                within(self.objects.put(&key, thumbnail.jpeg.into())).await?;
             }
         }
-        self.objects.put_file(&format!("{prefix}/original"), file.path()).await?;
+        within(self.objects.put_file(&format!("{prefix}/original"), file.path())).await?;
         Ok(Outcome::Stored(stored))
     }
 
     async fn fetch(&self, claim: &Image, into: &Path) -> Result<i64, Trouble> {
         let origin = claim.initial_origin.as_ref().unwrap_or(&claim.settings.origin);
         let url = address::check_origin(origin, &self.rules.allowed).map_err(Trouble::Reason)?;
-        let bytes = self.sources.fetch(claim.at.customer, &url, into).await?;
+        let bytes = self.sources.fetch(claim.at.customer, origin, &url, into).await?;
         Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
-    /// Decodes and reduces, off the async threads, no more at once than there are workers.
-    async fn pixels(&self, file: &Path) -> Result<((i64, i64), Vec<derive::Thumbnail>), Trouble> {
-        let permit = self.pixels.clone().acquire_owned().await.map_err(|e| Trouble::Internal(e.to_string()))?;
+    /// Decodes and reduces, off the async threads, no more at once than there are workers; what a worker died over is
+    /// decoded alone, so that nothing else is taken for what killed it, and counted.
+    async fn pixels(&self, claim: &Image, file: &Path) -> Result<((i64, i64), Vec<derive::Thumbnail>), Trouble> {
+        let suspect = claim.attempts > 0;
+        let permits = if suspect { self.workers } else { 1 };
+        let permit = self.pixels.clone().acquire_many_owned(permits).await;
+        let permit = permit.map_err(|e| Trouble::Internal(e.to_string()))?;
+        if suspect {
+            ingest::attempt(&self.db, claim).await.map_err(|e| Trouble::Internal(e.to_string()))?;
+        }
         let file = file.to_owned();
         let work = move || {
             // Decoding can't be interrupted: it holds its permit to its end, however long the caller waits.
@@ -224,7 +253,19 @@ impl Engine {
                 derive::thumbnails(&decoded.pixels, full, sizes).map_err(|e| Trouble::Internal(e.to_string()))?;
             Ok(((full.0.into(), full.1.into()), thumbnails))
         };
-        tokio::task::spawn_blocking(work).await.map_err(|e| Trouble::Internal(e.to_string()))?
+        let joined = tokio::task::spawn_blocking(work).map_err(|e| Trouble::Internal(e.to_string()));
+        within(joined).await?
+    }
+}
+
+/// Gives one step of an ingest its time.
+async fn within<T, E: Into<Trouble>>(step: impl Future<Output = Result<T, E>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(PATIENCE, step).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(Trouble::Reason(format!(
+            "The image took longer than {} seconds: make it available faster or smaller.",
+            PATIENCE.as_secs()
+        ))),
     }
 }
 
@@ -250,7 +291,7 @@ fn wanted(image: &Image) -> Wanted {
     } else if !channels.is_empty() && !channels.contains(&"default") {
         Wanted::File
     } else if image.settings.family == "I"
-        && (media_type.starts_with("image/") || media_type == "application/octet-stream")
+        && (is_of(media_type, "image") || media_type.eq_ignore_ascii_case("application/octet-stream"))
     {
         Wanted::Pixels
     } else {
@@ -283,3 +324,6 @@ impl Drop for Scratch {
         drop(std::fs::remove_file(&self.0));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,12 +32,12 @@ pub enum How {
     S3,
 }
 
-/// How `origin` is fetched by the rules of its customer, given in their order.
+/// How an origin is fetched by the rules of its customer, given in their order; they see it as it was registered.
 ///
 /// # Errors
 /// A sentence for the owner of the image.
-pub fn resolve(rules: &[Rule], origin: &Url, secrets: &Secrets) -> Result<How, String> {
-    let rule = matching(rules, origin.as_str())?;
+pub fn resolve(rules: &[Rule], registered: &str, origin: &Url, secrets: &Secrets) -> Result<How, String> {
+    let rule = matching(rules, registered)?;
     let scheme = origin.scheme();
     let Some(rule) = rule else {
         return match scheme {
@@ -112,12 +112,12 @@ impl Sources {
         Ok(Self { db, secrets, http, sftp: Sftp::new(allowed, limits), buckets: Buckets::new(limits, own_bucket) })
     }
 
-    /// Fetches an origin of a customer into a file; answers its size in bytes.
+    /// Fetches an origin of a customer, which was `registered` so, into a file; answers its size in bytes.
     ///
     /// # Errors
     /// A sentence for the owner of the image, or what the database says.
-    pub async fn fetch(&self, customer: i64, origin: &Url, into: &Path) -> Result<u64, Failed> {
-        let how = self.how(customer, origin).await?;
+    pub async fn fetch(&self, customer: i64, registered: &str, origin: &Url, into: &Path) -> Result<u64, Failed> {
+        let how = self.how(customer, registered, origin).await?;
         Ok(match how {
             How::Anonymous => self.http.fetch(origin, None, into).await?.bytes,
             How::Basic(login) => self.http.fetch(origin, Some(&login), into).await?.bytes,
@@ -126,11 +126,11 @@ impl Sources {
         })
     }
 
-    async fn how(&self, customer: i64, origin: &Url) -> Result<How, Failed> {
+    async fn how(&self, customer: i64, registered: &str, origin: &Url) -> Result<How, Failed> {
         let rules = store::origin_strategies::all(&self.db, customer).await?;
-        let (secrets, origin) = (self.secrets.clone(), origin.clone());
+        let (secrets, registered, origin) = (self.secrets.clone(), registered.to_owned(), origin.clone());
         // A regular expression may take its time, within its limit.
-        let resolved = tokio::task::spawn_blocking(move || resolve(&rules, &origin, &secrets)).await;
+        let resolved = tokio::task::spawn_blocking(move || resolve(&rules, &registered, &origin, &secrets)).await;
         resolved.map_err(|e| Failed::Internal(e.to_string()))?.map_err(Failed::Reason)
     }
 
@@ -204,7 +204,7 @@ mod tests {
             rule("two", "masters", Strategy::S3, &secrets),
             rule("three", "sftp", Strategy::Sftp, &secrets),
         ];
-        let how = |origin: &str| resolve(&rules, &Url::parse(origin).unwrap(), &secrets);
+        let how = |origin: &str| resolve(&rules, origin, &Url::parse(origin).unwrap(), &secrets);
         let login = |user: &str| Basic { user: user.to_owned(), password: "p".to_owned() };
         assert_eq!(how("https://masters.example/a"), Ok(How::Basic(login("one"))));
         assert_eq!(how("https://masters.example/b"), Ok(How::S3));
@@ -217,11 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn rules_see_an_origin_as_it_was_registered() {
+        let data = tempfile::tempdir().unwrap();
+        let secrets = Secrets::at(data.path(), None).unwrap();
+        let how = |regex: &str, origin: &str| {
+            let rules = [rule("one", regex, Strategy::S3, &secrets)];
+            resolve(&rules, origin, &Url::parse(origin).unwrap(), &secrets).unwrap()
+        };
+        assert_eq!(how("/ü/", "https://masters.example/ü/a.tif"), How::S3);
+        assert_eq!(how("%C3%BC", "https://masters.example/ü/a.tif"), How::Anonymous);
+        assert_eq!(how("^http://masters.example:80/", "http://masters.example:80/a.tif"), How::S3);
+        assert_eq!(how("example$", "https://masters.example"), How::S3);
+    }
+
+    #[test]
     fn a_regex_that_runs_wild_is_an_error_and_no_match() {
         let data = tempfile::tempdir().unwrap();
         let secrets = Secrets::at(data.path(), None).unwrap();
         let rules = [rule("wild", r"(x+x+)+\1y", Strategy::S3, &secrets), rule("all", ".", Strategy::S3, &secrets)];
         let origin = Url::parse(&format!("https://example.org/{}!y", "x".repeat(900))).unwrap();
-        assert!(resolve(&rules, &origin, &secrets).unwrap_err().contains("`wild` takes too long"));
+        assert!(resolve(&rules, origin.as_str(), &origin, &secrets).unwrap_err().contains("`wild` takes too long"));
     }
 }

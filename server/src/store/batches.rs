@@ -138,20 +138,30 @@ pub async fn put(tx: &Tx, b: &Batch, before: State) -> Result<(), Error> {
     .map(drop)
 }
 
-/// Notes how the ingest of a member ended; answers how it ended before, if it did.
+/// Notes how the ingest of a member ended: well, with an error (true), or not yet (`None`). Answers what was noted before.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn ended(tx: &Tx, batch: i64, at: &ImageRef, failed: bool) -> Result<Option<bool>, Error> {
+pub async fn ended(tx: &Tx, batch: i64, at: &ImageRef, failed: Option<bool>) -> Result<Option<bool>, Error> {
     let member = "batch = $1 AND space = $2 AND image = $3";
     let sql = format!("SELECT ended FROM batch_members WHERE {member}");
     let before = tx.one(&sql, params![batch, at.space, &at.id], |row| row.int(0)).await?.unwrap_or_default();
     let sql = format!("UPDATE batch_members SET ended = $4 WHERE {member}");
-    tx.exec(&sql, params![batch, at.space, &at.id, if failed { 2 } else { 1 }]).await?;
+    let ended = failed.map_or(0, |failed| if failed { 2 } else { 1 });
+    tx.exec(&sql, params![batch, at.space, &at.id, ended]).await?;
     Ok(match before {
         0 => None,
         before => Some(before == 2),
     })
+}
+
+/// Whether any of the images whose latest batch this is is still to end.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn runs(db: &impl Query, batch: i64) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM images WHERE batch = $1 AND ingesting = 1 LIMIT 1";
+    Ok(db.one(sql, params![batch], |_| Ok(())).await?.is_some())
 }
 
 /// Of the images whose latest batch this is: how many there are, how many of them have finished, and how many of these

@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0007_journal.sql"),
     include_str!("../../migrations/0008_account.sql"),
     include_str!("../../migrations/0009_account_keys.sql"),
+    include_str!("../../migrations/0010_installation.sql"),
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";

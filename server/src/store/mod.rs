@@ -12,6 +12,7 @@ pub mod batches;
 pub mod counters;
 pub mod customers;
 pub mod images;
+pub mod installation;
 pub mod journal;
 pub mod keys;
 pub mod metadata;

@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// Claims up to `count` of the images that wait, in the order of the queue, until `lease`
-/// (milliseconds since the epoch). An image whose lease ran out was left by a worker that died.
+/// (milliseconds since the epoch). An image that was taken before was left by a worker that died.
 ///
 /// # Errors
 /// Whatever the database says.
 pub async fn claim(tx: &Tx, count: i64, now: i64, lease: i64) -> Result<Vec<Image>, Error> {
     let sql = format!(
-        "UPDATE images SET lease = $1, dequeued = $2, attempts = attempts + 1, version = version + 1 \
+        "UPDATE images SET lease = $1, dequeued = $2, version = version + 1, \
+         attempts = CASE WHEN dequeued IS NOT NULL AND attempts = 0 THEN 1 ELSE attempts END \
          WHERE (customer, space, id) IN (SELECT customer, space, id FROM images \
          WHERE ingesting = 1 AND lease < $2 ORDER BY priority, generation LIMIT $3{}) RETURNING {}",
         tx.skip_locked(),
@@ -33,6 +34,20 @@ pub async fn renew(tx: &Tx, at: &ImageRef, generation: i64, lease: i64) -> Resul
     tx.exec(
         "UPDATE images SET lease = $5 WHERE customer = $1 AND space = $2 AND id = $3 AND generation = $4 AND ingesting = 1",
         params![at.customer, at.space, &at.id, generation, lease],
+    )
+    .await
+    .map(drop)
+}
+
+/// Counts that a registration is about to be decoded.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn attempt(tx: &Tx, at: &ImageRef, generation: i64) -> Result<(), Error> {
+    tx.exec(
+        "UPDATE images SET attempts = attempts + 1 WHERE customer = $1 AND space = $2 AND id = $3 AND generation = $4 \
+         AND ingesting = 1",
+        params![at.customer, at.space, &at.id, generation],
     )
     .await
     .map(drop)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use image::{ImageDecoder, ImageFormat, ImageReader, RgbImage, metadata::Orientation};
-use jpeg_decoder::{Decoder, Error as JpegError, PixelFormat};
+use jpeg_decoder::{Decoder, Error as JpegError, PixelFormat, UnsupportedFeature};
 
 use super::{
     DecodeError, Format, Limits, Stored, check_memory, check_size, damaged, image_error,
@@ -74,7 +74,7 @@ fn fallback(file: File, length: u64, outline: &Outline, needed: u32, limits: &Li
     let problem = |error| image_error(FORMAT, &error);
     let decoder = ImageReader::with_format(BufReader::new(file), ImageFormat::Jpeg).into_decoder().map_err(problem)?;
     let color = decoder.color_type();
-    let layout = Layout::of(color).ok_or_else(|| unsupported(FORMAT, format!("{color:?}")))?;
+    let layout = Layout::of(color).ok_or_else(|| unsupported(FORMAT, "rarely used colours"))?;
     let (width, height) = decoder.dimensions();
     check_size(FORMAT, width, height, limits)?;
     let bytes = usize::try_from(decoder.total_bytes()).map_err(|_| DecodeError::TooMuchMemory { format: FORMAT })?;
@@ -87,9 +87,20 @@ fn fallback(file: File, length: u64, outline: &Outline, needed: u32, limits: &Li
 fn jpeg_error(error: JpegError) -> DecodeError {
     match error {
         JpegError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => DecodeError::Truncated,
-        JpegError::Unsupported(feature) => unsupported(FORMAT, format!("{feature:?}")),
+        JpegError::Unsupported(feature) => unsupported(FORMAT, words(&feature)),
         JpegError::Format(detail) => damaged(FORMAT, detail),
         other => damaged(FORMAT, other),
+    }
+}
+
+fn words(feature: &UnsupportedFeature) -> String {
+    match feature {
+        UnsupportedFeature::Hierarchical => "hierarchical coding".to_owned(),
+        UnsupportedFeature::ArithmeticEntropyCoding => "arithmetic coding".to_owned(),
+        UnsupportedFeature::SamplePrecision(bits) => format!("{bits}-bit samples"),
+        UnsupportedFeature::ComponentCount(count) => format!("{count} colour components"),
+        UnsupportedFeature::DNL => "no height in its header".to_owned(),
+        _ => "rarely used colours".to_owned(),
     }
 }
 

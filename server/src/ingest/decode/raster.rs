@@ -1,4 +1,4 @@
-//! PNG, GIF, WebP and TIFF, which have to be decoded whole.
+//! GIF and WebP, which have to be decoded whole.
 
 use std::{fs::File, io::BufReader};
 
@@ -18,15 +18,7 @@ pub(super) fn decode(
     needed: u32,
     limits: &Limits,
 ) -> Result<Stored, DecodeError> {
-    // Memory for one decoded image as a multiple of its samples; two where frames or planes are
-    // kept besides them.
-    let (kind, copies) = match format {
-        Format::Png => (ImageFormat::Png, 1),
-        Format::Gif => (ImageFormat::Gif, 2),
-        Format::WebP => (ImageFormat::WebP, 2),
-        Format::Tiff => (ImageFormat::Tiff, 1),
-        Format::Jpeg | Format::Jpeg2000 => return Err(unsupported(format, "this decoder")),
-    };
+    let kind = if format == Format::Gif { ImageFormat::Gif } else { ImageFormat::WebP };
     if format == Format::WebP && webp_length(head).is_some_and(|announced| announced > length) {
         return Err(DecodeError::Truncated);
     }
@@ -39,9 +31,10 @@ pub(super) fn decode(
     let (width, height) = decoder.dimensions();
     check_size(format, width, height, limits)?;
     let bytes = decoder.total_bytes();
-    check_memory(format, bytes.saturating_mul(copies), limits)?;
+    // Frames or planes are kept besides the samples.
+    check_memory(format, bytes.saturating_mul(2), limits)?;
     let color = decoder.color_type();
-    let layout = Layout::of(color).ok_or_else(|| unsupported(format, format!("{color:?}")))?;
+    let layout = Layout::of(color).ok_or_else(|| unsupported(format, "rarely used colours"))?;
     // Metadata that can't be read doesn't spoil the picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let bytes = usize::try_from(bytes).map_err(|_| DecodeError::TooMuchMemory { format })?;

@@ -69,90 +69,119 @@ pub(super) fn to_rgb(samples: Vec<u8>, layout: Layout, width: u32, height: u32, 
     if layout == Layout::Rgb8 && factor == 1 {
         return RgbImage::from_raw(width, height, samples);
     }
-    // One reducer for each layout, so that the compiler sees its loop whole.
-    let shape =
-        Shape { width: width as usize, height: height as usize, bytes: layout.bytes(), factor: factor.max(1) as usize };
-    let data = match layout {
-        Layout::L8 => shape.reduce(&samples, |p| [p[0]; 3]),
-        Layout::La8 => shape.reduce(&samples, |p| [on_white(p[0], p[1]); 3]),
-        Layout::Rgb8 => shape.reduce(&samples, |p| [p[0], p[1], p[2]]),
-        Layout::Rgba8 => shape.reduce(&samples, |p| [p[0], p[1], p[2]].map(|c| on_white(c, p[3]))),
-        Layout::L16 => shape.reduce(&samples, |p| [word(p, 0); 3]),
-        Layout::La16 => shape.reduce(&samples, |p| [on_white(word(p, 0), word(p, 1)); 3]),
-        Layout::Rgb16 => shape.reduce(&samples, |p| [0, 1, 2].map(|n| word(p, n))),
-        Layout::Rgba16 => shape.reduce(&samples, |p| [0, 1, 2].map(|n| on_white(word(p, n), word(p, 3)))),
-        Layout::Rgb32F => shape.reduce(&samples, |p| [0, 1, 2].map(|n| float(p, n))),
-        Layout::Rgba32F => shape.reduce(&samples, |p| [0, 1, 2].map(|n| on_white(float(p, n), float(p, 3)))),
-        Layout::Cmyk8 => shape.reduce(&samples, ink),
-        Layout::Cmyka8 => shape.reduce(&samples, |p| ink(p).map(|c| on_white(c, p[4]))),
-    };
-    let side = |length: u32| length.div_ceil(factor.max(1));
-    RgbImage::from_raw(side(width), side(height), data)
+    let mut reducer = Reducer::new(width, height, factor);
+    reducer.rows(&samples, layout);
+    reducer.finish()
 }
 
-struct Shape {
+/// Takes an image row by row, from the top down, and holds no more of it than its reduced form.
+pub(super) struct Reducer {
     width: usize,
     height: usize,
-    bytes: usize,
     factor: usize,
+    /// Rows taken so far.
+    taken: usize,
+    /// The sums of the squares that are not complete yet.
+    sums: Vec<[u32; 3]>,
+    data: Vec<u8>,
 }
 
-impl Shape {
-    fn reduce(&self, samples: &[u8], color: impl Fn(&[u8]) -> [u8; 3]) -> Vec<u8> {
-        let row = self.width * self.bytes;
-        let samples = &samples[..row * self.height];
-        if self.factor == 1 {
-            return samples.chunks_exact(self.bytes).flat_map(color).collect();
+impl Reducer {
+    /// For an image of `width` × `height` pixels, both at least 1; each pixel becomes the mean of a square of
+    /// `factor` × `factor`.
+    pub(super) fn new(width: u32, height: u32, factor: u32) -> Self {
+        let (width, height, factor) = (width as usize, height as usize, factor.max(1) as usize);
+        let columns = width.div_ceil(factor);
+        let data = Vec::with_capacity(columns * height.div_ceil(factor) * 3);
+        Self { width, height, factor, taken: 0, sums: vec![[0; 3]; columns], data }
+    }
+
+    /// Takes whole rows; what is more than the image has is ignored.
+    pub(super) fn rows(&mut self, samples: &[u8], layout: Layout) {
+        let bytes = layout.bytes();
+        // One loop for each layout, so that the compiler sees it whole.
+        match layout {
+            Layout::L8 => self.take(samples, bytes, |p| [p[0]; 3]),
+            Layout::La8 => self.take(samples, bytes, |p| [on_white(p[0], p[1]); 3]),
+            Layout::Rgb8 => self.take(samples, bytes, |p| [p[0], p[1], p[2]]),
+            Layout::Rgba8 => self.take(samples, bytes, |p| [p[0], p[1], p[2]].map(|c| on_white(c, p[3]))),
+            Layout::L16 => self.take(samples, bytes, |p| [word(p, 0); 3]),
+            Layout::La16 => self.take(samples, bytes, |p| [on_white(word(p, 0), word(p, 1)); 3]),
+            Layout::Rgb16 => self.take(samples, bytes, |p| [0, 1, 2].map(|n| word(p, n))),
+            Layout::Rgba16 => self.take(samples, bytes, |p| [0, 1, 2].map(|n| on_white(word(p, n), word(p, 3)))),
+            Layout::Rgb32F => self.take(samples, bytes, |p| [0, 1, 2].map(|n| float(p, n))),
+            Layout::Rgba32F => self.take(samples, bytes, |p| [0, 1, 2].map(|n| on_white(float(p, n), float(p, 3)))),
+            Layout::Cmyk8 => self.take(samples, bytes, ink),
+            Layout::Cmyka8 => self.take(samples, bytes, |p| ink(p).map(|c| on_white(c, p[4]))),
         }
-        let columns = self.width.div_ceil(self.factor);
-        let mut reduced = Vec::with_capacity(columns * self.height.div_ceil(self.factor) * 3);
-        let mut sums = vec![[0u32; 3]; columns];
-        for rows in samples.chunks(row * self.factor) {
-            sums.fill([0; 3]);
-            for line in rows.chunks_exact(row) {
-                for (sum, block) in sums.iter_mut().zip(line.chunks(self.bytes * self.factor)) {
-                    for pixel in block.chunks_exact(self.bytes) {
-                        let [r, g, b] = color(pixel);
-                        sum[0] += u32::from(r);
-                        sum[1] += u32::from(g);
-                        sum[2] += u32::from(b);
-                    }
+    }
+
+    /// Takes whole rows of pixels of so many bytes, and their colours from each.
+    pub(super) fn take(&mut self, samples: &[u8], bytes: usize, color: impl Fn(&[u8]) -> [u8; 3]) {
+        for line in samples.chunks_exact(self.width * bytes).take(self.height - self.taken) {
+            self.taken += 1;
+            if self.factor == 1 {
+                self.data.extend(line.chunks_exact(bytes).flat_map(&color));
+                continue;
+            }
+            for (sum, block) in self.sums.iter_mut().zip(line.chunks(bytes * self.factor)) {
+                for pixel in block.chunks_exact(bytes) {
+                    let [r, g, b] = color(pixel);
+                    sum[0] += u32::from(r);
+                    sum[1] += u32::from(g);
+                    sum[2] += u32::from(b);
                 }
             }
-            let lines = rows.len() / row;
-            for (column, sum) in sums.iter().enumerate() {
-                let across = self.factor.min(self.width - column * self.factor);
-                let count = u32::try_from(across * lines).unwrap_or(u32::MAX);
-                reduced.extend(sum.map(|s| mean(s, count)));
+            let down = self.taken % self.factor;
+            if down == 0 {
+                self.close(self.factor);
+            } else if self.taken == self.height {
+                self.close(down);
             }
         }
-        reduced
+    }
+
+    /// Writes a row of means of squares that are so many rows high.
+    fn close(&mut self, down: usize) {
+        for (column, sum) in self.sums.iter_mut().enumerate() {
+            let across = self.factor.min(self.width - column * self.factor);
+            let count = u32::try_from(across * down).unwrap_or(u32::MAX);
+            self.data.extend(sum.map(|s| mean(s, count)));
+            *sum = [0; 3];
+        }
+    }
+
+    /// The reduced image, unless rows are missing.
+    pub(super) fn finish(self) -> Option<RgbImage> {
+        let side = |length: usize| u32::try_from(length.div_ceil(self.factor)).ok();
+        let (across, down) = (side(self.width)?, side(self.height)?);
+        RgbImage::from_raw(across, down, self.data)
     }
 }
 
-fn mean(sum: u32, count: u32) -> u8 {
+pub(super) fn mean(sum: u32, count: u32) -> u8 {
     u8::try_from(sum.saturating_add(count / 2) / count).unwrap_or(u8::MAX)
 }
 
 /// `color` with `opacity` over white paper.
-fn on_white(color: u8, opacity: u8) -> u8 {
+pub(super) fn on_white(color: u8, opacity: u8) -> u8 {
     let (color, opacity) = (u32::from(color), u32::from(opacity));
     mean(color * opacity + 255 * (255 - opacity), 255)
 }
 
-fn word(pixel: &[u8], n: usize) -> u8 {
+pub(super) fn word(pixel: &[u8], n: usize) -> u8 {
     let value = u16::from_ne_bytes([pixel[2 * n], pixel[2 * n + 1]]);
     mean(u32::from(value), 257)
 }
 
-fn float(pixel: &[u8], n: usize) -> u8 {
+pub(super) fn float(pixel: &[u8], n: usize) -> u8 {
     let at = 4 * n;
     let value = f32::from_ne_bytes([pixel[at], pixel[at + 1], pixel[at + 2], pixel[at + 3]]);
     // Casting saturates, and makes NaN 0.
     (value * 255.0 + 0.5) as u8
 }
 
-fn ink(pixel: &[u8]) -> [u8; 3] {
+pub(super) fn ink(pixel: &[u8]) -> [u8; 3] {
     let paper = 255 - u32::from(pixel[3]);
     [0, 1, 2].map(|n| mean((255 - u32::from(pixel[n])) * paper, 255))
 }
