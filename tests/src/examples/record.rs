@@ -52,13 +52,13 @@ impl Record {
         self.met.extend(other.met);
         self.shown.extend(other.shown);
         for (pointer, instead) in other.whole {
-            self.shares(&pointer, instead);
+            self.shares(&pointer, instead.as_ref());
         }
     }
 
     /// Notes what an operation answers in place of an example that it shares with others.
-    fn shares(&mut self, pointer: &str, instead: Option<String>) {
-        let known = self.whole.entry(pointer.to_owned()).or_insert_with(|| instead.clone());
+    fn shares(&mut self, pointer: &str, instead: Option<&String>) {
+        let known = self.whole.entry(pointer.to_owned()).or_insert_with(|| instead.cloned());
         if instead.is_none() {
             *known = None;
         }
@@ -106,7 +106,8 @@ impl Record {
         let matches = words.matches(&example, found);
         if made.shared.headers.contains(&shared) {
             self.met.insert(shared);
-            self.shares(&header.node.pointer, (!matches).then(|| words.to_document(found)));
+            let instead = (!matches).then(|| words.to_document(found));
+            self.shares(&header.node.pointer, instead.as_ref());
         } else if !matches {
             let found = words.to_document(found);
             self.faults.push(format!("{name}: the header {} is `{found}`, its example is `{example}`", header.name));
@@ -153,7 +154,7 @@ impl Record {
         comparison.body(kind, schema, example, body);
         let instead = (!comparison.faults.is_empty()).then(|| format!("{name}: {}", comparison.corrected(body)));
         self.met.extend(comparison.met);
-        self.shares(&media.node.pointer, instead);
+        self.shares(&media.node.pointer, instead.as_ref());
     }
 
     /// What wasn't executed although nothing excuses it, and what is excused although it was.
