@@ -8,7 +8,7 @@ use crate::{
     retention::Retention,
 };
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The customer API of an image service.
 #[derive(Debug, Parser)]
@@ -104,7 +104,7 @@ pub struct Serve {
     pub profile: Profile,
     /// How often in an hour a key may change something as Fastly's clients do (`/customer/…`).
     #[arg(long, env = "CUSTOMER_API_ACCOUNT_WRITES_PER_HOUR", default_value = "1000")]
-    pub account_writes_per_hour: NonZeroU32,
+    pub account_writes_per_hour: u32,
     /// Where everything is kept.
     #[command(flatten)]
     pub shared: Shared,

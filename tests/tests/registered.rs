@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract_tests::{Tenant, TestServer, eventually};
+use contract_tests::{Tenant, TestServer, eventually, files};
 use serde_json::{Value, json};
 
 /// How long a few small pictures may take, also where the previous worker was killed.
@@ -67,4 +67,10 @@ pub(crate) async fn image(server: &TestServer, tenant: &Tenant, space: i64, id: 
 /// The counts of a batch: all, completed, errors.
 pub(crate) fn counts(batch: &Value) -> [i64; 3] {
     ["count", "completed", "errors"].map(|name| batch[name].as_i64().expect("a count"))
+}
+
+/// How many files of images a server has stored.
+pub(crate) fn stored(server: &TestServer) -> usize {
+    // One file says which objects these are.
+    files(&server.data().join("objects")).len() - 1
 }

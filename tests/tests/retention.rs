@@ -100,7 +100,8 @@ contract_test!(files_in_s3_are_destroyed_too, only sqlite, async |server: &mut T
     server
         .restart_with(|options| {
             options.environment = s3.environment();
-            options.arguments = objects.clone();
+            // The database has known other objects.
+            options.arguments = [objects.clone(), vec!["--adopt".to_owned()]].concat();
         })
         .await;
     let origin = Origin::start().await;

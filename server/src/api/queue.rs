@@ -3,8 +3,9 @@
 use super::{
     Tag,
     batches::{self, Batch, BatchCollection},
+    image_inputs::{ImageRegistration, registrations, spell_out},
     image_list::full_id_faults,
-    images::{self, Image, ImageCollection, ImageRegistration, spell_out},
+    images::{self, Image, ImageCollection},
 };
 use crate::{
     domain::{
@@ -140,7 +141,7 @@ async fn submit(
         }
     }
     crate::domain::check(faults)?;
-    let members = images::registrations(body.value.member)?;
+    let members = registrations(body.value.member)?;
     let engine = &caller.app.engine;
     let batch = queue::submit(&caller.app.db, &engine.rules, customer, members, priority).await?;
     engine.wake();

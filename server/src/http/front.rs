@@ -375,7 +375,7 @@ mod tests {
             secrets,
             profile: Profile::Seed,
             base: Default::default(),
-            rates: super::super::rate::Rates::new(std::num::NonZeroU32::MIN),
+            rates: super::super::rate::Rates::new(1),
         }
     }
 

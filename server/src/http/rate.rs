@@ -31,14 +31,15 @@ impl Clock for Still {
 
 type Limiter = RateLimiter<String, DashMapStateStore<String>, Still, StateInformationMiddleware>;
 
-fn limiter(limit: NonZeroU32) -> Arc<Limiter> {
-    let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(limit);
+fn limiter(limit: u32) -> Arc<Limiter> {
+    // A limiter lets one through at least; where none may pass, it isn't asked.
+    let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN));
     Arc::new(Limiter::new(quota, DashMapStateStore::default(), Still))
 }
 
 /// Counts what the keys did in this hour, in memory: a restart forgives.
 pub struct Rates {
-    limit: NonZeroU32,
+    limit: u32,
     /// The number of the window, in hours since the epoch, and its limiter.
     window: Mutex<(i64, Arc<Limiter>)>,
 }
@@ -64,14 +65,14 @@ impl Standing {
 }
 
 impl Rates {
-    /// So many in an hour.
-    pub fn new(limit: NonZeroU32) -> Self {
+    /// So many in an hour; 0 lets nobody change anything.
+    pub fn new(limit: u32) -> Self {
         Self { limit, window: Mutex::new((0, limiter(limit))) }
     }
 
     /// Where a key stands of which nothing is known.
     pub fn fresh(&self) -> Standing {
-        Standing::at(time::now(), true, self.limit.get())
+        Standing::at(time::now(), true, self.limit)
     }
 
     /// Counts one for a key.
@@ -80,6 +81,9 @@ impl Rates {
     }
 
     fn count_at(&self, key: &str, now: i64) -> Standing {
+        if self.limit == 0 {
+            return Standing::at(now, false, 0);
+        }
         match self.limiter_at(now).check_key(&key.to_owned()) {
             Ok(state) => Standing::at(now, true, state.remaining_burst_capacity()),
             Err(_) => Standing::at(now, false, 0),
@@ -101,7 +105,7 @@ mod tests {
     use super::*;
 
     fn rates(limit: u32) -> Rates {
-        Rates::new(NonZeroU32::new(limit).unwrap())
+        Rates::new(limit)
     }
 
     #[test]
@@ -139,7 +143,7 @@ mod tests {
         }
         assert_eq!(rates.limiter_at(WINDOW).len(), 10);
         // The largest limit that can be asked for doesn't overflow.
-        let largest = Rates::new(NonZeroU32::MAX);
+        let largest = Rates::new(u32::MAX);
         assert_eq!(largest.count_at("a", WINDOW).remaining, u32::MAX - 1);
     }
 }
