@@ -59,11 +59,14 @@ async fn a_server_that_cannot_listen_leaves_the_data_alone() {
     assert!(!data.path().join("customer-api.sqlite").exists());
 }
 
+/// Arguments, variables, and what is said of them.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test]
 async fn what_stands_in_the_way_is_one_line() {
     let nobody = "postgres://nobody@127.0.0.1:1/nothing";
     let secret = "long-enough-for-a-secret";
-    let cases: [(&[&str], &[(&str, &str)], &str); 16] = [
+    let cases: [Case<'_>; 16] = [
         (&["serve", "--data", "/proc/none"], &[], "/proc/none"),
         (&["worker"], &[], "--database"),
         (&["serve", "--database", nobody], &[], "PostgreSQL"),
