@@ -22,6 +22,8 @@
 
 mod batches;
 mod connect;
+#[cfg(test)]
+mod examples;
 mod failure;
 // As the generator writes it: formatting it again would make it differ from what is generated.
 #[rustfmt::skip]

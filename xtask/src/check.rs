@@ -71,11 +71,15 @@ pub fn explain() {
 }
 
 fn client(repository: &Path, document: &Value) -> Vec<String> {
+    let stale = |derived: generate::Derived| {
+        (!generate::is_fresh(repository, &derived)).then(|| format!("{} is stale", derived.path))
+    };
+    let mut found: Vec<String> = stale(generate::client_examples(document)).into_iter().collect();
     match generate::client_source(document) {
-        Ok(derived) if generate::is_fresh(repository, &derived) => Vec::new(),
-        Ok(derived) => vec![format!("{} is stale", derived.path)],
-        Err(error) => vec![format!("{error:#}")],
+        Ok(derived) => found.extend(stale(derived)),
+        Err(error) => found.push(format!("{error:#}")),
     }
+    found
 }
 
 /// The differences between the canonical document and the one the server's code emits.

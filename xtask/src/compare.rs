@@ -1,6 +1,7 @@
 //! What differs between two documents in their normal form.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     client_view::schema_name,
+    edition_30::edition_30,
     normal::{normal, shape},
     pointer::{escape, operations},
 };
@@ -60,15 +62,57 @@ fn short(value: &Value) -> String {
 }
 
 /// Compares two documents. A schema that both share by reference is compared once, however often
-/// it is used; a reference and the same schema written in place are equal.
+/// it is used; a reference and the same schema written in place are equal, and so are the 3.0 and
+/// the 3.1 edition of one contract.
 #[must_use]
 pub fn compare(left: &Value, right: &Value) -> Vec<Difference> {
-    let ids =
-        operations(left).chain(operations(right)).map(|operation| (operation.pointer(), operation.id())).collect();
-    let mut walk = Walk { left, right, ids, seen: BTreeSet::new(), found: Vec::new() };
-    walk.structure(&normal(left), &normal(right), "");
-    walk.found
+    let (left, right) = (edition_30(left), edition_30(right));
+    Walk::start(&left, &right).found
 }
+
+/// A document and its normal form, for comparing it with many.
+#[derive(Debug)]
+pub struct Formed<'doc> {
+    document: Cow<'doc, Value>,
+    normal: Value,
+}
+
+impl<'doc> Formed<'doc> {
+    /// The normal form of a document of either edition.
+    #[must_use]
+    pub fn new(document: &'doc Value) -> Self {
+        let document = edition_30(document);
+        let normal = normal(&document);
+        Self { document, normal }
+    }
+
+    /// Whether the two differ at all.
+    #[must_use]
+    pub fn differs(&self, other: &Formed<'_>) -> bool {
+        let mut walk = Walk {
+            left: &self.document,
+            right: &other.document,
+            ids: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            found: Vec::new(),
+            first: true,
+        };
+        walk.structure(&self.normal, &other.normal, "");
+        !walk.found.is_empty()
+    }
+}
+
+/// The schemas that have one place in both documents and two names: nothing on the wire, two types
+/// to users of a client.
+#[must_use]
+pub fn renamed(left: &Value, right: &Value) -> Vec<(String, String)> {
+    let (left, right) = (edition_30(left), edition_30(right));
+    let walk = Walk::start(&left, &right);
+    walk.seen.into_iter().filter(|(one, other)| !other.starts_with('/') && one != other).collect()
+}
+
+/// Longer pointers than this go round in a circle.
+const DEEPEST: usize = 4096;
 
 struct Walk<'doc> {
     left: &'doc Value,
@@ -76,12 +120,31 @@ struct Walk<'doc> {
     ids: BTreeMap<String, String>,
     seen: BTreeSet<(String, String)>,
     found: Vec<Difference>,
+    /// Whether the first difference is enough.
+    first: bool,
 }
 
-impl Walk<'_> {
+impl<'doc> Walk<'doc> {
+    fn start(left: &'doc Value, right: &'doc Value) -> Self {
+        let ids =
+            operations(left).chain(operations(right)).map(|operation| (operation.pointer(), operation.id())).collect();
+        let mut walk = Self { left, right, ids, seen: BTreeSet::new(), found: Vec::new(), first: false };
+        walk.structure(&normal(left), &normal(right), "");
+        walk
+    }
+
+    fn enough(&self) -> bool {
+        self.first && !self.found.is_empty()
+    }
+
     fn differ(&mut self, pointer: &str, left: Option<&Value>, right: Option<&Value>) {
-        let operation =
-            self.ids.iter().find(|(above, _)| pointer.starts_with(above.as_str())).map(|(_, id)| id.clone());
+        let operation = self
+            .ids
+            .iter()
+            .find(|(above, _)| {
+                pointer.strip_prefix(above.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .map(|(_, id)| id.clone());
         let found = Difference { operation, pointer: pointer.to_owned(), left: left.cloned(), right: right.cloned() };
         self.found.push(found);
     }
@@ -94,6 +157,9 @@ impl Walk<'_> {
             return;
         };
         for (key, value) in one {
+            if self.enough() {
+                return;
+            }
             let at = format!("{at}/{}", escape(key));
             match other.get(key) {
                 Some(same) if key == "schema" => self.schema(value, same, &at),
@@ -107,6 +173,9 @@ impl Walk<'_> {
     }
 
     fn schema(&mut self, left: &Value, right: &Value, at: &str) {
+        if self.enough() {
+            return;
+        }
         let mut at = at;
         let shared;
         match (schema_name(left), schema_name(right)) {
@@ -119,7 +188,7 @@ impl Walk<'_> {
             }
             // Two schemas written in place end; one in place beside a reference could go round.
             (Some(one), None) | (None, Some(one)) => {
-                if at.len() > 4096 || !self.seen.insert((one.to_owned(), at.to_owned())) {
+                if at.len() > DEEPEST || !self.seen.insert((one.to_owned(), at.to_owned())) {
                     return;
                 }
             }

@@ -12,7 +12,7 @@ use crate::{
     bundle::{self, Bundle},
     client, client_view, edition_31,
     finding::Findings,
-    lint,
+    lint, round_trip,
 };
 
 /// The command that brings derived files up to date.
@@ -54,6 +54,12 @@ pub fn documents(canonical: &Value) -> Result<Vec<Derived>> {
     ])
 }
 
+/// The client's test of every example.
+#[must_use]
+pub fn client_examples(canonical: &Value) -> Derived {
+    Derived { path: "client/src/examples/generated.rs", content: round_trip::source(canonical) }
+}
+
 /// The client's source.
 ///
 /// # Errors
@@ -74,6 +80,10 @@ pub fn generate(repository: &Path) -> Result<Vec<&'static str>> {
         if write(repository, &derived)? {
             written.push(derived.path);
         }
+    }
+    let derived = client_examples(&bundle.document);
+    if write(repository, &derived)? {
+        written.push(derived.path);
     }
     let derived = client_source(&bundle.document)?;
     if write(repository, &derived)? {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use xtask::{bundle, check, compare, generate, test_run};
+use xtask::{bundle, changes, check, generate, mutate, test_run};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The workshop of the customer API.")]
@@ -33,6 +33,24 @@ enum Task {
         old: PathBuf,
         /// The newer document.
         new: PathBuf,
+        /// Fail only when a change breaks clients of the older document.
+        #[arg(long)]
+        breaking: bool,
+    },
+    /// Change every node of the document, one at a time, and tell which oracle catches it.
+    Mutate {
+        /// Ask the structural oracle alone.
+        #[arg(long)]
+        structure: bool,
+        /// Of all mutants, take each so-many-th.
+        #[arg(long, default_value_t = 1)]
+        every: usize,
+        /// Write the table into README.md.
+        #[arg(long)]
+        write: bool,
+        /// Fail when a cell falls below what README.md says.
+        #[arg(long)]
+        check: bool,
     },
     /// Run everything that must pass: format, lints, tests on both databases, agreement.
     Test {
@@ -72,13 +90,19 @@ fn run(task: Task) -> Result<bool> {
         }
         Task::Check { explain: true } => {
             check::explain();
+            mutate::inexpressible(&repository)?;
             Ok(true)
         }
         Task::Check { explain: false } => check::check(&repository),
-        Task::Diff { old, new } => {
-            let differences = compare::compare(&document(&old)?, &document(&new)?);
-            differences.iter().for_each(|difference| println!("{}", difference.told("old", "new")));
-            Ok(differences.is_empty())
+        Task::Diff { old, new, breaking } => {
+            let changes = changes::changes(&document(&old)?, &document(&new)?);
+            changes.iter().for_each(|change| println!("{change}"));
+            let broken = changes.iter().filter(|change| change.breaks.is_some()).count();
+            println!("{} changes, {broken} of them break clients of the older document", changes.len());
+            Ok(if breaking { broken == 0 } else { changes.is_empty() })
+        }
+        Task::Mutate { structure, every, write, check } => {
+            mutate::mutate(&repository, mutate::Options { structure, every, write, check })
         }
         Task::Test { arguments } => test_run::run(&repository, &arguments),
         Task::Demo { arguments } => {

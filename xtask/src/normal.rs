@@ -112,8 +112,12 @@ fn operation(document: &Value, one: &Operation<'_>) -> Value {
     tags.sort_by_key(std::string::ToString::to_string);
     tags.dedup();
     out.insert("tags".into(), json!(tags));
-    if let Some(own) = one.value.get("servers").or_else(|| one.item.get("servers")) {
-        out.insert("servers".into(), servers(own));
+    out.remove("servers");
+    let everywhere = servers(&document["servers"]);
+    if let Some(own) = one.value.get("servers").or_else(|| one.item.get("servers")).map(servers)
+        && own != everywhere
+    {
+        out.insert("servers".into(), own);
     }
     Value::Object(out)
 }
@@ -131,7 +135,7 @@ fn is_prose(key: &str) -> bool {
 }
 
 /// Whether a member says what its absence says.
-fn is_default(key: &str, value: &Value) -> bool {
+pub(crate) fn is_default(key: &str, value: &Value) -> bool {
     match value {
         Value::Bool(false) => FALSE.contains(&key),
         Value::Array(items) => items.is_empty(),
@@ -206,7 +210,11 @@ fn security(document: &Value, required: &Value) -> Value {
                     let mut scheme: Vec<String> = plain(resolve(document, &schemes[name]))
                         .into_iter()
                         .filter(|(key, _)| key != "bearerFormat")
-                        .map(|(key, value)| format!("{key}={value}"))
+                        // The schemes of HTTP have no case (RFC 9110, 11.1).
+                        .map(|(key, value)| match value.as_str().filter(|_| key == "scheme") {
+                            Some(scheme) => format!("{key}={}", Value::from(scheme.to_ascii_lowercase())),
+                            None => format!("{key}={value}"),
+                        })
                         .collect();
                     scheme.sort();
                     let mut scopes: Vec<String> = items(scopes).map(Value::to_string).collect();

@@ -67,14 +67,29 @@ pub fn resolve<'doc>(document: &'doc Value, value: &'doc Value) -> &'doc Value {
     let mut value = value;
     // No chain is longer than the document has components; a circle ends here too.
     for _ in 0..64 {
-        let Some(target) =
-            value.get("$ref").and_then(Value::as_str).and_then(|to| document.pointer(to.strip_prefix('#')?))
-        else {
+        let Some(target) = value.get("$ref").and_then(Value::as_str).and_then(|to| target(document, to)) else {
             return value;
         };
         value = target;
     }
     value
+}
+
+/// What a reference within the document leads to.
+fn target<'doc>(document: &'doc Value, reference: &str) -> Option<&'doc Value> {
+    let pointer = reference.strip_prefix('#')?;
+    document.pointer(pointer).or_else(|| document.pointer(&decoded(pointer)?))
+}
+
+/// A fragment without percent-encoding (RFC 3986, 2.1); none where it isn't well-formed.
+fn decoded(fragment: &str) -> Option<String> {
+    let mut parts = fragment.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend(part.get(2..)?.bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The parameters in force for an operation, resolved: its own, and those of its path it doesn't

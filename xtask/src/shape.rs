@@ -1,17 +1,18 @@
 //! What keeps a bundle from being a usable OpenAPI document, besides its references.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::{
     bundle::Sources,
     finding::Finding,
-    pointer::{METHODS, escape, members, operations, parameters},
+    pointer::{METHODS, escape, items, members, operations, parameters},
 };
 
 /// Operations of one id, parameters that don't fit their path, path items that aren't objects.
 pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
+    circles(document, sources, findings);
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for (path, item) in members(&document["paths"]) {
         let pointer = format!("/paths/{}", escape(path));
@@ -55,6 +56,56 @@ pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Find
             ));
         }
     }
+}
+
+/// Components that are nothing but references to one another.
+fn circles(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
+    let mut told = BTreeSet::new();
+    for (kind, named) in members(&document["components"]) {
+        for (name, _) in members(named) {
+            let start = format!("/components/{kind}/{}", escape(name));
+            let mut way = vec![start.clone()];
+            while let Some(next) = way.last().and_then(|at| leads_to(document, at)) {
+                if next == start && !told.contains(&start) {
+                    let place = sources.place(&format!("{start}/$ref"));
+                    findings.push(Finding::new(place, format!("`{name}` leads back to itself")));
+                    // One line for the whole circle.
+                    told.extend(way.iter().cloned());
+                }
+                if way.contains(&next) {
+                    break;
+                }
+                way.push(next);
+            }
+        }
+    }
+}
+
+fn leads_to(document: &Value, pointer: &str) -> Option<String> {
+    Some(document.pointer(pointer)?["$ref"].as_str()?.strip_prefix('#')?.to_owned())
+}
+
+/// References within the document that lead nowhere, by their pointers.
+#[must_use]
+pub fn dangling(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![(String::new(), document)];
+    while let Some((pointer, value)) = open.pop() {
+        if let Some(target) = value["$ref"].as_str()
+            && target.strip_prefix('#').is_none_or(|target| document.pointer(target).is_none())
+        {
+            found.push(pointer.clone());
+        }
+        let data = |key: &str| ["example", "examples", "default", "enum"].contains(&key);
+        let names = pointer.ends_with("/properties");
+        for (key, inner) in members(value).filter(|(key, _)| names || !data(key)) {
+            open.push((format!("{pointer}/{}", escape(key)), inner));
+        }
+        for (index, inner) in items(value).enumerate() {
+            open.push((format!("{pointer}/{index}"), inner));
+        }
+    }
+    found
 }
 
 /// The names between braces of a path template.

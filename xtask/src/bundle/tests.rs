@@ -89,7 +89,15 @@ fn makes_one_document() {
 fn names_the_place_of_what_it_refuses() {
     let with = |from: &str, to: &str| refused(ROOT_FILE, &SPACES.replacen(from, to, 1));
     for (said, expected) in [
-        (with("get:", "get: ["), "openapi/resources/spaces.yaml:"),
+        (with("get:", "get: ["), "openapi/resources/spaces.yaml:7:16: not readable as YAML"),
+        (
+            refused(&ROOT_FILE.replace("openapi: 3.0.3\n", ""), SPACES),
+            "openapi/openapi.yaml:1:1: the document must be OpenAPI 3.0.x",
+        ),
+        (
+            with("  Space:\n", "  One: { $ref: '#/schemas/Two' }\n  Two: { $ref: '#/schemas/One' }\n  Space:\n"),
+            "openapi/resources/spaces.yaml:16:10: `One` leads back to itself",
+        ),
         (
             refused(&ROOT_FILE.replace("3.0.3", "3.1.0"), SPACES),
             "openapi/openapi.yaml:1:1: the document must be OpenAPI 3.0.x",
@@ -138,5 +146,6 @@ fn names_the_place_of_what_it_refuses() {
         ),
     ] {
         assert!(said.contains(expected), "expected {expected}, got:\n{said}");
+        assert_eq!(said.lines().count(), 1, "one line each:\n{said}");
     }
 }

@@ -7,17 +7,30 @@ use serde_json::{Value, json};
 
 use super::Report;
 use crate::{
-    edition_31::edition_31,
+    edition_31::schema_31,
     pointer::{escape, items, members, resolve},
     schemas,
 };
 
-pub(super) fn lint(report: &mut Report<'_>) {
-    let mut closed = edition_31(report.document());
-    schemas::each(&mut closed, &mut close);
-    let mut checker = Checker { components: closed["components"].clone(), validators: HashMap::new() };
+pub(super) fn lint(report: &mut Report<'_>, checks: &mut Checks) {
     let document = report.document();
-    visit(report, &mut checker, document, "");
+    let mut components = json!({ "components": { "schemas": document["components"]["schemas"] } });
+    schemas::each(&mut components, &mut closed);
+    let components = components["components"].take();
+    if checks.components != components {
+        *checks = Checks { components, validators: HashMap::new() };
+    }
+    visit(report, checks, document, "");
+}
+
+/// A schema as examples are checked by: of 2020-12, closed, without what says nothing of values.
+fn closed(schema: &mut Value) {
+    if let Some(map) = schema.as_object_mut() {
+        map.retain(|key, _| !["description", "example", "title"].contains(&key.as_str()));
+    }
+    let mut changed = schema_31(&schema.take());
+    close(&mut changed);
+    *schema = changed;
 }
 
 /// No member the schema doesn't list, except where it says that there may be.
@@ -30,18 +43,20 @@ fn close(schema: &mut Value) {
     }
 }
 
-struct Checker {
+/// The schemas examples are checked by, kept while the components stay as they are.
+#[derive(Default)]
+pub struct Checks {
     components: Value,
     validators: HashMap<String, Result<Validator, String>>,
 }
 
-impl Checker {
+impl Checks {
     /// What is wrong with a value, by a schema of the 3.0 document.
     fn check(&mut self, schema: &Value, value: &Value) -> Vec<String> {
+        let mut schema = schema.clone();
+        schemas::inside(&mut schema, &mut closed);
         let components = &self.components;
         let validator = self.validators.entry(schema.to_string()).or_insert_with(|| {
-            let mut schema = crate::edition_31::schema_31(schema);
-            schemas::inside(&mut schema, &mut close);
             let whole = json!({ "allOf": [schema], "components": components });
             jsonschema::options()
                 .with_draft(jsonschema::Draft::Draft202012)
@@ -59,7 +74,7 @@ impl Checker {
 }
 
 /// Walks everything outside of data, and checks what stands beside a schema as its example.
-fn visit(report: &mut Report<'_>, checker: &mut Checker, value: &Value, pointer: &str) {
+fn visit(report: &mut Report<'_>, checker: &mut Checks, value: &Value, pointer: &str) {
     if let Some(schema) = value.get("schema").filter(|schema| schema.is_object()) {
         beside(report, checker, schema, value, pointer);
         of_schema(report, checker, schema, &format!("{pointer}/schema"));
@@ -79,7 +94,7 @@ fn visit(report: &mut Report<'_>, checker: &mut Checker, value: &Value, pointer:
     }
 }
 
-fn beside(report: &mut Report<'_>, checker: &mut Checker, schema: &Value, holder: &Value, pointer: &str) {
+fn beside(report: &mut Report<'_>, checker: &mut Checks, schema: &Value, holder: &Value, pointer: &str) {
     if let Some(example) = holder.get("example") {
         tell(report, checker.check(schema, example), &format!("{pointer}/example"));
     }
@@ -93,7 +108,7 @@ fn beside(report: &mut Report<'_>, checker: &mut Checker, schema: &Value, holder
     }
 }
 
-fn of_schema(report: &mut Report<'_>, checker: &mut Checker, schema: &Value, pointer: &str) {
+fn of_schema(report: &mut Report<'_>, checker: &mut Checks, schema: &Value, pointer: &str) {
     if !schema.is_object() {
         return;
     }

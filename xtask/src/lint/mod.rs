@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use examples::Checks;
+
 use crate::{
-    bundle::{Bundle, KINDS},
+    bundle::{Bundle, KINDS, Sources},
     finding::Finding,
     pointer::{escape, items, members, unescape},
 };
@@ -20,11 +22,18 @@ const ACCOUNT: &str = "account";
 /// What breaks a rule, and where.
 #[must_use]
 pub fn lint(bundle: &Bundle) -> Vec<Finding> {
-    let mut report = Report { bundle, findings: Vec::new() };
+    lint_document(&bundle.document, &bundle.sources, &mut Checks::default())
+}
+
+/// The same of a document whose parts came from `sources`; `checks` keeps what the next document may
+/// need again.
+#[must_use]
+pub fn lint_document(document: &Value, sources: &Sources, checks: &mut Checks) -> Vec<Finding> {
+    let mut report = Report { document, sources, findings: Vec::new() };
     operations::lint(&mut report);
     schemas::lint(&mut report);
     unused(&mut report);
-    examples::lint(&mut report);
+    examples::lint(&mut report, checks);
     let mut findings = report.findings;
     findings.sort();
     findings.dedup();
@@ -32,17 +41,18 @@ pub fn lint(bundle: &Bundle) -> Vec<Finding> {
 }
 
 struct Report<'a> {
-    bundle: &'a Bundle,
+    document: &'a Value,
+    sources: &'a Sources,
     findings: Vec<Finding>,
 }
 
 impl<'a> Report<'a> {
     fn document(&self) -> &'a Value {
-        &self.bundle.document
+        self.document
     }
 
     fn find(&mut self, pointer: &str, what: impl Into<String>) {
-        let place = self.bundle.sources.place(pointer);
+        let place = self.sources.place(pointer);
         self.findings.push(Finding::new(place, what));
     }
 

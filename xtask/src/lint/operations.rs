@@ -36,7 +36,7 @@ pub(super) fn lint(report: &mut Report<'_>) {
 fn names(report: &mut Report<'_>, operation: &Operation<'_>, tags: &BTreeSet<&str>) {
     let pointer = operation.pointer();
     let id = operation.id();
-    let stem = report.bundle.sources.stem(&pointer).to_owned();
+    let stem = report.sources.stem(&pointer).to_owned();
     let words = id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
     if operation.value["operationId"].as_str().is_none_or(|id| !words || !starts(id, &stem)) {
         report.find(

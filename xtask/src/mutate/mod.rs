@@ -1,0 +1,288 @@
+//! `cargo xtask mutate`: the oracles, measured on every single change of the document.
+
+mod harmless;
+pub mod operators;
+pub mod oracles;
+pub mod scope;
+mod table;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use anyhow::{Result, bail};
+
+use crate::{bundle::Bundle, check, compare::Formed, generate, rewrite};
+use operators::{Class, Mutant};
+use oracles::{Asked, Bench, Caught, Parts, Subject};
+use table::Row;
+
+const README: &str = "README.md";
+
+/// What to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Ask oracle S alone.
+    pub structure: bool,
+    /// Of all mutants, take each so-many-th.
+    pub every: usize,
+    /// Write the table into the README.
+    pub write: bool,
+    /// Fail when a cell falls below what the README says.
+    pub check: bool,
+}
+
+/// Asks the oracles about every mutant, prints the table and the survivors, and answers whether
+/// all is as the README says.
+///
+/// # Errors
+/// When document and server don't agree to begin with, or the README can't be read or written.
+pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
+    let bundle = generate::canonical(repository)?;
+    let emitted = check::emitted(repository)?;
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
+    let formed = (Formed::new(subject.document), Formed::new(subject.emitted));
+    if formed.0.differs(&formed.1) {
+        bail!("document and server don't agree, so nothing can be measured: run `cargo xtask check`");
+    }
+    let start = Instant::now();
+    let asked = if options.structure { Asked::Structure } else { Asked::All };
+    let verdicts = quietly(|| all(subject, asked, options.every.max(1)));
+    let mutants_took = start.elapsed().as_secs_f64();
+    let (alarms, rules_took) = alarms(subject.document, &formed);
+    let rows = rows(&verdicts, asked, &alarms);
+    print!("{}", table::render(&rows));
+    println!(
+        "{} mutants in {mutants_took:.1} s, {} neutral rewrites in {rules_took:.1} s",
+        verdicts.list.len(),
+        alarms.shown
+    );
+    alarms.loud.iter().for_each(|line| println!("alarm: {line}"));
+    let unexplained = match asked {
+        Asked::Structure => 0,
+        _ => survivors(&bundle, &verdicts.list),
+    };
+    let readme = repository.join(README);
+    if options.write {
+        if asked == Asked::Structure || options.every > 1 {
+            bail!("the README tells of all mutants and all oracles");
+        }
+        let text = std::fs::read_to_string(&readme)?;
+        std::fs::write(&readme, table::put(&text, &table::render(&rows))?)?;
+    }
+    let mut agreed = alarms.loud.is_empty() && unexplained == 0;
+    if options.check {
+        for line in table::fallen(&std::fs::read_to_string(&readme)?, &rows)? {
+            println!("fell: {line}");
+            agreed = false;
+        }
+    }
+    Ok(agreed)
+}
+
+/// Mutants with what was said of them, and what each oracle took.
+#[derive(Default)]
+struct Verdicts {
+    list: Vec<(Mutant, Caught)>,
+    seconds: [f64; 4],
+}
+
+/// Without the messages of the generator's own assertions, which are a verdict here.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = work();
+    std::panic::set_hook(told);
+    done
+}
+
+/// The next piece of work nobody has taken.
+fn at<'a, T>(list: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    list.get(index).map(|one| (index, one))
+}
+
+/// Every mutant, the units shared out among the cores.
+fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
+    let units = scope::units(subject.document);
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Verdicts::default());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|threads| {
+        for _ in 0..cores {
+            threads.spawn(|| {
+                while let Some((index, unit)) = at(&units, &next) {
+                    let parts = Parts::new(subject, unit);
+                    let mut bench = Bench::new(subject, &parts, asked);
+                    let mut list = Vec::new();
+                    for mutant in bench.mutants(unit).into_iter().skip(index % every).step_by(every) {
+                        let caught = bench.ask(&mutant);
+                        list.push((mutant, caught));
+                    }
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.list.extend(list);
+                    for (sum, took) in done.seconds.iter_mut().zip(bench.seconds()) {
+                        *sum += took;
+                    }
+                }
+            });
+        }
+    });
+    let mut verdicts = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    verdicts.list.sort_by(|one, other| one.0.cmp(&other.0));
+    verdicts
+}
+
+/// What took a neutral rewrite for a change.
+#[derive(Default)]
+struct Alarms {
+    shown: usize,
+    form: usize,
+    structure: usize,
+    loud: Vec<String>,
+}
+
+fn alarms(document: &serde_json::Value, formed: &(Formed<'_>, Formed<'_>)) -> (Alarms, f64) {
+    let start = Instant::now();
+    let rules: Vec<_> = rewrite::known().iter().chain(rewrite::held_out()).collect();
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Alarms::default());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|threads| {
+        for _ in 0..cores {
+            threads.spawn(|| {
+                while let Some((_, rule)) = at(&rules, &next) {
+                    let Some(changed) = rule.apply(document) else {
+                        continue;
+                    };
+                    let changed = Formed::new(&changed);
+                    let form = changed.differs(&formed.0);
+                    let structure = changed.differs(&formed.1);
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.shown += 1;
+                    found.form += usize::from(form);
+                    found.structure += usize::from(structure);
+                    if form || structure {
+                        found.loud.push(rule.name.to_owned());
+                    }
+                }
+            });
+        }
+    });
+    (found.into_inner().unwrap_or_else(PoisonError::into_inner), start.elapsed().as_secs_f64())
+}
+
+fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
+    let cells = |caught: &dyn Fn(&Caught) -> bool| {
+        Class::ALL
+            .iter()
+            .map(|class| {
+                let of_class = verdicts.list.iter().filter(|(mutant, _)| mutant.class == *class);
+                (of_class.clone().filter(|(_, one)| caught(one)).count(), of_class.count())
+            })
+            .collect()
+    };
+    let [form, structure, lint, client] = verdicts.seconds;
+    let mut rows = vec![Row {
+        oracle: "S structure: the mutant against what the server emits",
+        cells: cells(&|one| one.structure),
+        alarms: Some((alarms.structure, alarms.shown)),
+        seconds: structure,
+    }];
+    if asked == Asked::All {
+        rows.push(Row {
+            oracle: "the same against the document itself, as `cargo xtask diff` does",
+            cells: cells(&|one| one.form == Some(true)),
+            alarms: Some((alarms.form, alarms.shown)),
+            seconds: form,
+        });
+        rows.push(Row { oracle: "L rules", cells: cells(&|one| one.lint == Some(true)), alarms: None, seconds: lint });
+        rows.push(Row {
+            oracle: "C client: its source changes or can't be made",
+            cells: cells(&|one| one.client == Some(true)),
+            alarms: None,
+            seconds: client,
+        });
+        rows.push(Row {
+            oracle: "any of S, L, C",
+            cells: cells(&Caught::any),
+            alarms: None,
+            seconds: verdicts.seconds.iter().sum(),
+        });
+    }
+    rows
+}
+
+/// Prints what nobody caught: by reason where there is one, by itself where there is none. Answers
+/// how many have none.
+fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)]) -> usize {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unexplained = Vec::new();
+    for (mutant, _) in list.iter().filter(|(_, caught)| !caught.any()) {
+        match harmless::reason(&bundle.document, mutant) {
+            Some(reason) => *reasons.entry(reason).or_default() += 1,
+            None => unexplained.push(mutant),
+        }
+    }
+    reasons.iter().for_each(|(reason, count)| println!("{count:>6} survive: {reason}"));
+    unexplained.iter().for_each(|mutant| println!("survives: {mutant}"));
+    unexplained.len()
+}
+
+/// Prints the nodes whose deletion the structural oracle doesn't see, by their keyword, and which
+/// oracle sees it instead.
+///
+/// # Errors
+/// When the document can't be bundled, or the server emits none.
+pub fn inexpressible(repository: &Path) -> Result<()> {
+    let bundle = generate::canonical(repository)?;
+    let emitted = check::emitted(repository)?;
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
+    let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
+    for unit in scope::units(subject.document) {
+        let parts = Parts::new(subject, &unit);
+        let mut bench = Bench::new(subject, &parts, Asked::Rules);
+        for mutant in bench.mutants(&unit) {
+            if mutant.operator != operators::Operator::Delete {
+                continue;
+            }
+            let caught = bench.ask(&mutant);
+            if caught.structure {
+                continue;
+            }
+            let cover = match (caught.lint, mutant.class) {
+                (Some(true), _) => "L refuses a document without it",
+                (_, Class::Example) => "X executes it",
+                _ => harmless::reason(&bundle.document, &mutant).unwrap_or("NOTHING covers it"),
+            };
+            let group = groups.entry((keyword(&mutant), cover)).or_insert_with(|| (0, mutant.pointer.clone()));
+            group.0 += 1;
+        }
+    }
+    println!("Nodes of the document whose deletion S doesn't see, and what sees it:");
+    for ((keyword, cover), (count, first)) in groups {
+        println!("{count:>6} {keyword}: {cover} (first {first})");
+    }
+    Ok(())
+}
+
+/// The keyword a node stands under.
+fn keyword(mutant: &Mutant) -> String {
+    let last = mutant.pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
+    match mutant.class {
+        Class::Example => {
+            let example = mutant.pointer.split('/').find(|part| ["example", "examples"].contains(part));
+            example.unwrap_or(last).to_owned()
+        }
+        Class::Contract | Class::Prose => last.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What each oracle says of a mutant.
+
+use std::{collections::BTreeSet, panic::catch_unwind, time::Instant};
+
+use serde_json::Value;
+
+use super::{
+    operators::{Mutant, mutants},
+    scope::{Unit, part},
+};
+use crate::{
+    bundle::Sources,
+    client,
+    client_view::client_view,
+    compare::Formed,
+    finding::Finding,
+    lint::{Checks, lint_document},
+    shape,
+};
+
+/// Which oracles caught a mutant; none where an oracle wasn't asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Caught {
+    /// The normal form of the mutant isn't the one of the document.
+    pub form: Option<bool>,
+    /// The mutant isn't what the server emits.
+    pub structure: bool,
+    /// A rule refuses it.
+    pub lint: Option<bool>,
+    /// The client made of it is another, or none can be made.
+    pub client: Option<bool>,
+}
+
+impl Caught {
+    /// Whether an oracle that was asked caught it.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.structure || self.lint == Some(true) || self.client == Some(true)
+    }
+}
+
+/// What there is to ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The canonical document.
+    pub document: &'a Value,
+    /// Where its parts came from.
+    pub sources: &'a Sources,
+    /// What the server emits.
+    pub emitted: &'a Value,
+}
+
+/// Whom to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// S alone.
+    Structure,
+    /// S, and the rules.
+    Rules,
+    /// S, the rules, and the client.
+    All,
+}
+
+/// The documents of one unit.
+#[derive(Debug)]
+pub struct Parts {
+    original: Value,
+    emitted: Value,
+}
+
+impl Parts {
+    /// The parts of both documents a unit is mutated in.
+    #[must_use]
+    pub fn new(subject: Subject<'_>, unit: &Unit) -> Self {
+        Self { original: part(subject.document, &unit.kept), emitted: part(subject.emitted, &unit.kept) }
+    }
+}
+
+/// One unit, ready to be mutated.
+pub struct Bench<'a> {
+    subject: Subject<'a>,
+    asked: Asked,
+    original: &'a Value,
+    mutant: Value,
+    formed: (Formed<'a>, Formed<'a>),
+    findings: BTreeSet<Finding>,
+    checks: Checks,
+    view: Value,
+    source: Option<String>,
+    seconds: [f64; 4],
+}
+
+impl<'a> Bench<'a> {
+    /// Asks the oracles about a unit unmutated.
+    #[must_use]
+    pub fn new(subject: Subject<'a>, parts: &'a Parts, asked: Asked) -> Self {
+        let original = &parts.original;
+        let formed = (Formed::new(original), Formed::new(&parts.emitted));
+        let mut checks = Checks::default();
+        let findings = match asked {
+            Asked::Structure => BTreeSet::new(),
+            _ => findings(original, subject.sources, &mut checks),
+        };
+        let (mut view, mut source) = (Value::Null, None);
+        if asked == Asked::All {
+            view = client_view(original);
+            source = generated(&view);
+        }
+        Self {
+            subject,
+            asked,
+            original,
+            mutant: original.clone(),
+            formed,
+            findings,
+            checks,
+            view,
+            source,
+            seconds: [0.0; 4],
+        }
+    }
+
+    /// The mutants of the unit.
+    #[must_use]
+    pub fn mutants(&self, unit: &Unit) -> Vec<Mutant> {
+        let below = unit.pointers.iter().flat_map(|pointer| mutants(self.original, pointer));
+        let alone = unit.alone.iter().flat_map(|pointer| {
+            mutants(self.original, pointer).into_iter().filter(move |mutant| mutant.pointer == *pointer)
+        });
+        below.chain(alone).collect()
+    }
+
+    /// Asks about one mutant.
+    pub fn ask(&mut self, mutant: &Mutant) -> Caught {
+        let Some(before) = mutant.apply(&mut self.mutant) else {
+            return Caught::default();
+        };
+        let (mutated, normal) = timed(|| Formed::new(&self.mutant));
+        let form = (self.asked != Asked::Structure).then(|| timed(|| mutated.differs(&self.formed.0)));
+        self.seconds[0] += form.map_or(0.0, |(_, took)| normal + took);
+        let (structure, took) = timed(|| mutated.differs(&self.formed.1));
+        self.seconds[1] += normal + took;
+        let lint = (self.asked != Asked::Structure).then(|| {
+            // Only what wasn't found before counts: a part of a document breaks rules of its own.
+            timed(|| !findings(&self.mutant, self.subject.sources, &mut self.checks).is_subset(&self.findings))
+        });
+        self.seconds[2] += lint.map_or(0.0, |(_, took)| took);
+        let client = (self.asked == Asked::All).then(|| timed(|| self.client()));
+        self.seconds[3] += client.map_or(0.0, |(_, took)| took);
+        let caught = Caught {
+            form: form.map(|(found, _)| found),
+            structure,
+            lint: lint.map(|(found, _)| found),
+            client: client.map(|(found, _)| found),
+        };
+        mutant.undo(&mut self.mutant, before);
+        caught
+    }
+
+    /// What each oracle took: the normal form, S, L, C.
+    #[must_use]
+    pub fn seconds(&self) -> [f64; 4] {
+        self.seconds
+    }
+
+    fn client(&self) -> bool {
+        let view = client_view(&self.mutant);
+        view != self.view && generated(&view) != self.source
+    }
+}
+
+fn timed<T>(ask: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    (ask(), start.elapsed().as_secs_f64())
+}
+
+/// The client's source; none where the generator refuses, or stops at an assertion of its own.
+fn generated(view: &Value) -> Option<String> {
+    catch_unwind(|| client::source(view).ok()).ok().flatten()
+}
+
+fn findings(document: &Value, sources: &Sources, checks: &mut Checks) -> BTreeSet<Finding> {
+    let mut all = Vec::new();
+    shape::check(document, sources, &mut all);
+    all.extend(shape::dangling(document).iter().map(|at| Finding::new(at.as_str(), "leads nowhere")));
+    all.extend(lint_document(document, sources, checks));
+    all.into_iter().collect()
+}

@@ -1,0 +1,43 @@
+//! The measuring itself, on the canonical document held against itself.
+
+use super::*;
+use operators::Operator;
+
+fn verdicts(asked: Asked, every: usize) -> (Bundle, Verdicts) {
+    let bundle = generate::canonical(&generate::repository()).unwrap();
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &bundle.document };
+    let verdicts = quietly(|| all(subject, asked, every));
+    (bundle, verdicts)
+}
+
+#[test]
+fn the_normal_form_sees_every_change_of_the_contract() {
+    let (bundle, verdicts) = verdicts(Asked::Structure, 7);
+    let missed: Vec<String> = verdicts
+        .list
+        .iter()
+        .filter(|(mutant, caught)| mutant.class == Class::Contract && !caught.structure)
+        .filter(|(mutant, _)| harmless::reason(&bundle.document, mutant).is_none())
+        .map(|(mutant, _)| mutant.to_string())
+        .collect();
+    assert_eq!(missed, Vec::<String>::new());
+}
+
+#[test]
+fn rules_and_client_catch_their_share() {
+    let (_, verdicts) = verdicts(Asked::All, 997);
+    assert!(verdicts.list.len() > 10);
+    assert!(verdicts.list.iter().any(|(_, caught)| caught.client == Some(true)));
+    assert!(verdicts.list.iter().any(|(_, caught)| caught.lint == Some(true)));
+    let rows = rows(&verdicts, Asked::All, &Alarms::default());
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row.cells.len() == Class::ALL.len()));
+}
+
+#[test]
+fn a_node_is_named_by_its_keyword() {
+    let of = |pointer: &str, class| keyword(&Mutant { pointer: pointer.into(), operator: Operator::Delete, class });
+    assert_eq!(of("/a/enum/0", Class::Contract), "enum");
+    assert_eq!(of("/a/example/b/0", Class::Example), "example");
+    assert_eq!(of("/a/description", Class::Prose), "description");
+}
