@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::{
     client_view::schema_name,
     edition_30::edition_30,
-    normal::{normal, shape},
-    pointer::{escape, operations},
+    normal::{self, Piece, normal, shape},
+    pointer::{Operation, escape, operations},
 };
 
 /// One difference.
@@ -89,16 +89,59 @@ impl<'doc> Formed<'doc> {
     /// Whether the two differ at all.
     #[must_use]
     pub fn differs(&self, other: &Formed<'_>) -> bool {
-        let mut walk = Walk {
-            left: &self.document,
-            right: &other.document,
-            ids: BTreeMap::new(),
-            seen: BTreeSet::new(),
-            found: Vec::new(),
-            first: true,
-        };
+        let mut walk = Walk::to_the_first(&self.document, &other.document, &NONE);
         walk.structure(&self.normal, &other.normal, "");
         !walk.found.is_empty()
+    }
+
+    /// The schemas of two documents that agree, by the places they have in common.
+    #[must_use]
+    pub fn pairs(&self, other: &Formed<'_>) -> Pairs {
+        let mut walk = Walk::to_the_first(&self.document, &other.document, &NONE);
+        walk.structure(&self.normal, &other.normal, "");
+        walk.seen
+    }
+}
+
+/// Schemas of one place in two documents: their names, or a name and a place.
+pub type Pairs = BTreeSet<(String, String)>;
+
+static NONE: Pairs = Pairs::new();
+
+/// What of two documents can be compared by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A schema, by its name.
+    Schema(String),
+    /// A piece of an operation: the path, the method, the piece.
+    Piece(String, &'static str, Piece),
+}
+
+/// Whether two documents that agreed in the schemas of `agreed` differ at one place, if that place
+/// can be compared by itself.
+#[must_use]
+pub fn differs_at(left: &Value, right: &Value, place: &Place, agreed: &Pairs) -> Option<bool> {
+    match place {
+        Place::Schema(name) => {
+            // A schema that is only ever merged into others has no counterpart.
+            let (_, counterpart) = agreed.iter().find(|(one, _)| one == name)?;
+            let one = left["components"]["schemas"].get(name)?;
+            let other = right["components"]["schemas"].get(counterpart)?;
+            // What leads back here agrees if this does.
+            let mut walk = Walk::to_the_first(left, right, agreed);
+            walk.schema(one, other, "");
+            Some(!walk.found.is_empty())
+        }
+        Place::Piece(path, method, piece) => {
+            let form = |document| {
+                let operation = Operation::find(document, path, method)?;
+                Some(normal::piece(document, &operation, piece))
+            };
+            let (one, other) = (form(left), form(right)?);
+            let mut walk = Walk::to_the_first(left, right, agreed);
+            walk.structure(&one.unwrap_or_default(), &other, "");
+            Some(!walk.found.is_empty())
+        }
     }
 }
 
@@ -118,7 +161,9 @@ struct Walk<'doc> {
     left: &'doc Value,
     right: &'doc Value,
     ids: BTreeMap<String, String>,
-    seen: BTreeSet<(String, String)>,
+    /// Pairs that are known to agree.
+    agreed: &'doc Pairs,
+    seen: Pairs,
     found: Vec<Difference>,
     /// Whether the first difference is enough.
     first: bool,
@@ -128,9 +173,19 @@ impl<'doc> Walk<'doc> {
     fn start(left: &'doc Value, right: &'doc Value) -> Self {
         let ids =
             operations(left).chain(operations(right)).map(|operation| (operation.pointer(), operation.id())).collect();
-        let mut walk = Self { left, right, ids, seen: BTreeSet::new(), found: Vec::new(), first: false };
+        let mut walk = Self { left, right, ids, agreed: &NONE, seen: Pairs::new(), found: Vec::new(), first: false };
         walk.structure(&normal(left), &normal(right), "");
         walk
+    }
+
+    fn to_the_first(left: &'doc Value, right: &'doc Value, agreed: &'doc Pairs) -> Self {
+        Self { left, right, ids: BTreeMap::new(), agreed, seen: Pairs::new(), found: Vec::new(), first: true }
+    }
+
+    /// Whether a pair of schemas has to be looked at, which is so once.
+    fn meets(&mut self, one: &str, other: &str) -> bool {
+        let pair = (one.to_owned(), other.to_owned());
+        !self.agreed.contains(&pair) && self.seen.insert(pair)
     }
 
     fn enough(&self) -> bool {
@@ -180,7 +235,7 @@ impl<'doc> Walk<'doc> {
         let shared;
         match (schema_name(left), schema_name(right)) {
             (Some(one), Some(other)) => {
-                if !self.seen.insert((one.to_owned(), other.to_owned())) {
+                if !self.meets(one, other) {
                     return;
                 }
                 shared = format!("/components/schemas/{one}");
@@ -188,7 +243,7 @@ impl<'doc> Walk<'doc> {
             }
             // Two schemas written in place end; one in place beside a reference could go round.
             (Some(one), None) | (None, Some(one)) => {
-                if at.len() > DEEPEST || !self.seen.insert((one.to_owned(), at.to_owned())) {
+                if at.len() > DEEPEST || !self.meets(one, at) {
                     return;
                 }
             }

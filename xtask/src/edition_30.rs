@@ -89,7 +89,7 @@ fn alternative_to_null(map: &mut Map<String, Value>, key: &str) {
         return;
     };
     let before = list.len();
-    list.retain(|one| one != &json!({ "type": "null" }));
+    list.retain(|one| *one != json!({ "type": "null" }) && *one != json!({ "type": ["null"] }));
     if list.len() < before && !list.is_empty() {
         map.insert("nullable".into(), true.into());
     }
@@ -122,6 +122,10 @@ mod tests {
             (
                 json!({ "anyOf": [{ "type": "null" }, { "type": "string" }] }),
                 json!({ "anyOf": [{ "type": "string" }], "nullable": true }),
+            ),
+            (
+                json!({ "oneOf": [{ "$ref": "#/a" }, { "type": ["null"] }] }),
+                json!({ "oneOf": [{ "$ref": "#/a" }], "nullable": true }),
             ),
             (json!({ "type": ["null", "string"] }), json!({ "type": "string", "nullable": true })),
             (json!({ "type": ["string"], "const": "a" }), json!({ "type": "string", "enum": ["a"] })),

@@ -88,20 +88,38 @@ fn servers(servers: &Value) -> Value {
     json!(urls)
 }
 
+/// A part of an operation that has a normal form of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// The parameters in force.
+    Parameters,
+    /// The body of the request.
+    Body,
+    /// The answer of one status.
+    Response(String),
+    /// All of it.
+    Whole,
+}
+
+/// The normal form of a piece of an operation; null where the operation has none such.
+#[must_use]
+pub fn piece(document: &Value, one: &Operation<'_>, piece: &Piece) -> Value {
+    match piece {
+        Piece::Parameters => parameters_of(document, one),
+        Piece::Body => one.value.get("requestBody").map_or(Value::Null, |body| request(document, body)),
+        Piece::Response(status) => {
+            let response = one.value["responses"].get(status);
+            response.map_or(Value::Null, |response| self::response(document, resolve(document, response)))
+        }
+        Piece::Whole => operation(document, one),
+    }
+}
+
 fn operation(document: &Value, one: &Operation<'_>) -> Value {
     let mut out = plain(one.value);
-    let mut named = Map::new();
-    for parameter in parameters(document, one) {
-        let (place, name) = (parameter["in"].as_str().unwrap_or("?"), parameter["name"].as_str().unwrap_or("?"));
-        let name = if place == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
-        named.insert(format!("{place} {name}"), self::parameter(document, parameter, place));
-    }
-    out.insert("parameters".into(), Value::Object(named));
+    out.insert("parameters".into(), parameters_of(document, one));
     if let Some(body) = one.value.get("requestBody") {
-        let body = resolve(document, body);
-        let mut normal = plain(body);
-        normal.insert("content".into(), content(document, &body["content"]));
-        out.insert("requestBody".into(), Value::Object(normal));
+        out.insert("requestBody".into(), request(document, body));
     }
     let responses = members(&one.value["responses"])
         .map(|(status, response)| (status.clone(), self::response(document, resolve(document, response))));
@@ -120,6 +138,23 @@ fn operation(document: &Value, one: &Operation<'_>) -> Value {
         out.insert("servers".into(), own);
     }
     Value::Object(out)
+}
+
+fn parameters_of(document: &Value, one: &Operation<'_>) -> Value {
+    let mut named = Map::new();
+    for parameter in parameters(document, one) {
+        let (place, name) = (parameter["in"].as_str().unwrap_or("?"), parameter["name"].as_str().unwrap_or("?"));
+        let name = if place == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
+        named.insert(format!("{place} {name}"), self::parameter(document, parameter, place));
+    }
+    Value::Object(named)
+}
+
+fn request(document: &Value, body: &Value) -> Value {
+    let body = resolve(document, body);
+    let mut normal = plain(body);
+    normal.insert("content".into(), content(document, &body["content"]));
+    Value::Object(normal)
 }
 
 /// The members of an object that mean something beyond their default.

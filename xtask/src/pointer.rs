@@ -30,7 +30,15 @@ pub struct Operation<'doc> {
     pub value: &'doc Value,
 }
 
-impl Operation<'_> {
+impl<'doc> Operation<'doc> {
+    /// The operation of a path and a method.
+    #[must_use]
+    pub fn find(document: &'doc Value, path: &str, method: &str) -> Option<Self> {
+        let (path, item) = document["paths"].as_object()?.get_key_value(path)?;
+        let method = METHODS.iter().find(|known| **known == method)?;
+        Some(Self { path, method, item, value: item.get(*method)? })
+    }
+
     /// Its JSON pointer.
     #[must_use]
     pub fn pointer(&self) -> String {

@@ -64,10 +64,7 @@ pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
         alarms.shown
     );
     alarms.loud.iter().for_each(|line| println!("alarm: {line}"));
-    let unexplained = match asked {
-        Asked::Structure => 0,
-        _ => survivors(&bundle, &verdicts.list),
-    };
+    let unexplained = survivors(&bundle, &verdicts.list, asked);
     let readme = repository.join(README);
     if options.write {
         if asked == Asked::Structure || options.every > 1 {
@@ -119,7 +116,7 @@ fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
             threads.spawn(|| {
                 while let Some((index, unit)) = at(&units, &next) {
                     let parts = Parts::new(subject, unit);
-                    let mut bench = Bench::new(subject, &parts, asked);
+                    let mut bench = Bench::new(subject, unit, &parts, asked);
                     let mut list = Vec::new();
                     for mutant in bench.mutants(unit).into_iter().skip(index % every).step_by(every) {
                         let caught = bench.ask(&mutant);
@@ -169,7 +166,8 @@ fn alarms(document: &serde_json::Value, formed: &(Formed<'_>, Formed<'_>)) -> (A
                     found.form += usize::from(form);
                     found.structure += usize::from(structure);
                     if form || structure {
-                        found.loud.push(rule.name.to_owned());
+                        let first = rule.alarms(document).and_then(|all| all.first().map(ToString::to_string));
+                        found.loud.push(format!("{}: {}", rule.name, first.unwrap_or_default()));
                     }
                 }
             });
@@ -219,12 +217,13 @@ fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
     rows
 }
 
-/// Prints what nobody caught: by reason where there is one, by itself where there is none. Answers
-/// how many have none.
-fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)]) -> usize {
+/// Prints what nobody who was asked caught: by reason where there is one, by itself where there is
+/// none. Answers how many have none. S alone is only asked about the contract.
+fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)], asked: Asked) -> usize {
+    let answers_for = |mutant: &Mutant| asked != Asked::Structure || mutant.class == Class::Contract;
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let mut unexplained = Vec::new();
-    for (mutant, _) in list.iter().filter(|(_, caught)| !caught.any()) {
+    for (mutant, _) in list.iter().filter(|(mutant, caught)| answers_for(mutant) && !caught.any()) {
         match harmless::reason(&bundle.document, mutant) {
             Some(reason) => *reasons.entry(reason).or_default() += 1,
             None => unexplained.push(mutant),
@@ -247,7 +246,7 @@ pub fn inexpressible(repository: &Path) -> Result<()> {
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
     for unit in scope::units(subject.document) {
         let parts = Parts::new(subject, &unit);
-        let mut bench = Bench::new(subject, &parts, Asked::Rules);
+        let mut bench = Bench::new(subject, &unit, &parts, Asked::Rules);
         for mutant in bench.mutants(&unit) {
             if mutant.operator != operators::Operator::Delete {
                 continue;

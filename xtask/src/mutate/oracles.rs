@@ -1,18 +1,22 @@
 //! What each oracle says of a mutant.
 
-use std::{collections::BTreeSet, panic::catch_unwind, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::catch_unwind,
+    time::Instant,
+};
 
 use serde_json::Value;
 
 use super::{
     operators::{Mutant, mutants},
-    scope::{Unit, part},
+    scope::{self, Kept, Unit, part},
 };
 use crate::{
     bundle::Sources,
     client,
     client_view::client_view,
-    compare::Formed,
+    compare::{Formed, Pairs, Place, differs_at},
     finding::Finding,
     lint::{Checks, lint_document},
     shape,
@@ -76,13 +80,37 @@ impl Parts {
     }
 }
 
+/// What the mutants of a unit are compared with.
+struct Side<'a> {
+    other: &'a Value,
+    formed: Formed<'a>,
+    /// What the unit unmutated has in common with it.
+    agreed: Pairs,
+}
+
+impl<'a> Side<'a> {
+    fn new(original: &Value, other: &'a Value) -> Self {
+        let formed = Formed::new(other);
+        Self { other, agreed: Formed::new(original).pairs(&formed), formed }
+    }
+
+    fn differs(&self, mutant: &Value, place: Option<&Place>) -> bool {
+        let here = place.and_then(|place| differs_at(mutant, self.other, place, &self.agreed));
+        here.unwrap_or_else(|| Formed::new(mutant).differs(&self.formed))
+    }
+}
+
 /// One unit, ready to be mutated.
 pub struct Bench<'a> {
     subject: Subject<'a>,
     asked: Asked,
     original: &'a Value,
     mutant: Value,
-    formed: (Formed<'a>, Formed<'a>),
+    kept: &'a [Kept],
+    itself: Side<'a>,
+    emitted: Side<'a>,
+    /// Where components are compared, by what the pointers of their nodes begin with.
+    places: HashMap<String, Option<Place>>,
     findings: BTreeSet<Finding>,
     checks: Checks,
     view: Value,
@@ -93,9 +121,8 @@ pub struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// Asks the oracles about a unit unmutated.
     #[must_use]
-    pub fn new(subject: Subject<'a>, parts: &'a Parts, asked: Asked) -> Self {
+    pub fn new(subject: Subject<'a>, unit: &'a Unit, parts: &'a Parts, asked: Asked) -> Self {
         let original = &parts.original;
-        let formed = (Formed::new(original), Formed::new(&parts.emitted));
         let mut checks = Checks::default();
         let findings = match asked {
             Asked::Structure => BTreeSet::new(),
@@ -111,7 +138,10 @@ impl<'a> Bench<'a> {
             asked,
             original,
             mutant: original.clone(),
-            formed,
+            kept: &unit.kept,
+            itself: Side::new(original, original),
+            emitted: Side::new(original, &parts.emitted),
+            places: HashMap::new(),
             findings,
             checks,
             view,
@@ -135,11 +165,12 @@ impl<'a> Bench<'a> {
         let Some(before) = mutant.apply(&mut self.mutant) else {
             return Caught::default();
         };
-        let (mutated, normal) = timed(|| Formed::new(&self.mutant));
-        let form = (self.asked != Asked::Structure).then(|| timed(|| mutated.differs(&self.formed.0)));
-        self.seconds[0] += form.map_or(0.0, |(_, took)| normal + took);
-        let (structure, took) = timed(|| mutated.differs(&self.formed.1));
-        self.seconds[1] += normal + took;
+        let place = self.place(&mutant.pointer);
+        let form =
+            (self.asked != Asked::Structure).then(|| timed(|| self.itself.differs(&self.mutant, place.as_ref())));
+        self.seconds[0] += form.map_or(0.0, |(_, took)| took);
+        let (structure, took) = timed(|| self.emitted.differs(&self.mutant, place.as_ref()));
+        self.seconds[1] += took;
         let lint = (self.asked != Asked::Structure).then(|| {
             // Only what wasn't found before counts: a part of a document breaks rules of its own.
             timed(|| !findings(&self.mutant, self.subject.sources, &mut self.checks).is_subset(&self.findings))
@@ -155,6 +186,14 @@ impl<'a> Bench<'a> {
         };
         mutant.undo(&mut self.mutant, before);
         caught
+    }
+
+    fn place(&mut self, pointer: &str) -> Option<Place> {
+        let place = || scope::place(self.original, self.kept, pointer);
+        let Some((end, _)) = pointer.match_indices('/').nth(3).filter(|_| pointer.starts_with("/components/")) else {
+            return place();
+        };
+        self.places.entry(pointer[..end].to_owned()).or_insert_with(place).clone()
     }
 
     /// What each oracle took: the normal form, S, L, C.

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::pointer::{METHODS, escape, items, members, operations};
+use crate::{
+    compare::Place,
+    normal::Piece,
+    pointer::{METHODS, Operation, escape, items, members, operations, unescape},
+};
 
 /// A part of the document whose nodes are mutated, and the document they are mutated in.
 #[derive(Debug)]
@@ -56,7 +60,7 @@ pub fn units(document: &Value) -> Vec<Unit> {
             let pointer = format!("/components/{kind}/{}", escape(name));
             let kept = match cheapest.get(&pointer) {
                 // Every part has the schemes; only where one is asked for they matter.
-                Some(_) if kind == "securitySchemes" => secured(document, Vec::new()),
+                Some(_) if kind == "securitySchemes" => secured(document, Some(name), Vec::new()),
                 Some((_, kept)) => vec![kept.clone()],
                 None => some.clone(),
             };
@@ -65,7 +69,7 @@ pub fn units(document: &Value) -> Vec<Unit> {
     }
     let rest = members(document).map(|(key, _)| key).filter(|key| !["paths", "components"].contains(&key.as_str()));
     let pointers = rest.map(|key| format!("/{}", escape(key))).collect();
-    units.push(Unit { pointers, alone: Vec::new(), kept: secured(document, some) });
+    units.push(Unit { pointers, alone: Vec::new(), kept: secured(document, None, some) });
     units
 }
 
@@ -77,9 +81,15 @@ fn item(document: &Value, path: &str, kept: Kept) -> Unit {
     Unit { pointers, alone: vec![pointer], kept: vec![kept] }
 }
 
-/// One more operation, that takes the document's own security.
-fn secured(document: &Value, mut kept: Vec<Kept>) -> Vec<Kept> {
-    let found = operations(document).find(|operation| operation.value.get("security").is_none());
+/// One more operation, whose security names a scheme; without a scheme, one that takes the document's.
+fn secured(document: &Value, scheme: Option<&str>, mut kept: Vec<Kept>) -> Vec<Kept> {
+    let found = operations(document).find(|operation| {
+        let own = operation.value.get("security");
+        match scheme {
+            None => own.is_none(),
+            Some(name) => items(own.unwrap_or(&document["security"])).any(|one| one.get(name).is_some()),
+        }
+    });
     kept.extend(found.map(|operation| (operation.path.to_owned(), operation.method)));
     kept
 }
@@ -103,6 +113,47 @@ fn reach(document: &Value, value: &Value) -> BTreeSet<String> {
         open.extend(items(value));
     }
     found
+}
+
+/// The least of the document that has to be compared to see a change of the node at `pointer`; none
+/// where that is all of it.
+#[must_use]
+pub fn place(document: &Value, kept: &[Kept], pointer: &str) -> Option<Place> {
+    let parts: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["paths", path, method, inside @ ..] => {
+            let method = METHODS.iter().find(|known| *known == method)?;
+            let piece = match inside {
+                // What is done to the node itself is seen from above it.
+                ["responses", status, _, ..] => Piece::Response((*status).to_owned()),
+                ["parameters", ..] => Piece::Parameters,
+                ["requestBody", _, ..] => Piece::Body,
+                [] => return None,
+                _ => Piece::Whole,
+            };
+            Some(Place::Piece((*path).to_owned(), method, piece))
+        }
+        ["components", "schemas", name, _, ..] => Some(Place::Schema((*name).to_owned())),
+        ["components", kind, name, _, ..] if *kind != "securitySchemes" => {
+            let target = format!("/components/{kind}/{}", escape(name));
+            kept.iter().find_map(|(path, method)| user(&Operation::find(document, path, method)?, document, &target))
+        }
+        _ => None,
+    }
+}
+
+/// The piece of an operation that leads to a component.
+fn user(operation: &Operation<'_>, document: &Value, target: &str) -> Option<Place> {
+    let leads = |value: &Value| reach(document, value).contains(target);
+    let response = members(&operation.value["responses"]).find(|(_, response)| leads(response));
+    let piece = match response {
+        Some((status, _)) => Piece::Response(status.clone()),
+        None if leads(&operation.value["parameters"]) || leads(&operation.item["parameters"]) => Piece::Parameters,
+        None if operation.value.get("requestBody").is_some_and(leads) => Piece::Body,
+        None => return None,
+    };
+    Some(Place::Piece(operation.path.to_owned(), operation.method, piece))
 }
 
 /// The document with these operations alone, and the components they lead to.
