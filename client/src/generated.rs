@@ -5947,7 +5947,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub default_max_unauthorised: ::std::option::Option<i64>,
-        ///Roles of images that are registered without roles of their own, by their URIs, which are kept as they are; a role of the customer may be given by its path or id too.
+        ///Roles of images that are registered without roles of their own: roles of the customer, by their URIs, paths or ids, which must exist, and URIs of roles elsewhere, which are kept as they are.
         #[serde(
             rename = "defaultRoles",
             skip_serializing_if = "::std::option::Option::is_none"

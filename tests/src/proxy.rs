@@ -86,12 +86,12 @@ impl Proxy {
         lock(&self.shared.observed).clone()
     }
 
-    /// Appends the observed pairs to this process's file in the directory named by
-    /// `CUSTOMER_API_OBSERVED`, if set.
+    /// Appends the observed pairs, with the profile of the server, to this process's file in the
+    /// directory named by `CUSTOMER_API_OBSERVED`, if set.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn write_observed(&self) -> anyhow::Result<()> {
+    pub fn write_observed(&self, profile: &str) -> anyhow::Result<()> {
         let Some(directory) = std::env::var_os(OBSERVED) else {
             return Ok(());
         };
@@ -100,7 +100,7 @@ impl Proxy {
         let file = directory.join(format!("observed-{}.txt", std::process::id()));
         let mut lines = String::new();
         for (operation, status) in self.observed() {
-            lines += &format!("{operation} {status}\n");
+            lines += &format!("{operation} {status} {profile}\n");
         }
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
         file.write_all(lines.as_bytes())?;

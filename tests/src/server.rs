@@ -36,6 +36,17 @@ pub enum Profile {
     Today,
 }
 
+impl Profile {
+    /// Its name, as the flag has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Seed => "seed",
+            Self::Today => "today",
+        }
+    }
+}
+
 /// How to start a server.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -134,12 +145,8 @@ impl TestServer {
     async fn command(&self) -> anyhow::Result<Command> {
         let binary = tokio::task::spawn_blocking(process::binary).await??;
         let mut command = Command::new(binary);
-        let profile = match self.options.profile {
-            Profile::Seed => "seed",
-            Profile::Today => "today",
-        };
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(self.data.path());
-        command.args(["--public-url", &self.base_url(), "--profile", profile]);
+        command.args(["--public-url", &self.base_url(), "--profile", self.options.profile.name()]);
         command.args(["--admin-key", ADMIN_KEY, "--admin-secret", ADMIN_SECRET]);
         command.args(["--workers", &self.options.workers.to_string()]);
         for network in &self.options.origin_allow {
@@ -333,7 +340,7 @@ impl TestServer {
     /// When the observations can't be written.
     pub async fn freeze(mut self) -> anyhow::Result<(Snapshot, Vec<String>)> {
         self.kill().await;
-        self.proxy.write_observed()?;
+        self.proxy.write_observed(self.options.profile.name())?;
         Ok((Snapshot { data: self.data, database: self.database }, self.proxy.violations()))
     }
 
@@ -344,7 +351,7 @@ impl TestServer {
     /// When the observations can't be written or the database can't be removed.
     pub async fn finish(mut self) -> anyhow::Result<Vec<String>> {
         self.kill().await;
-        self.proxy.write_observed()?;
+        self.proxy.write_observed(self.options.profile.name())?;
         if let Some(database) = &self.database {
             database.remove().await?;
         }

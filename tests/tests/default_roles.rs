@@ -47,24 +47,24 @@ contract_test!(spaces_keep_default_roles, profiles, async |server: &mut TestServ
     tenant.request(server, "PUT", uri).json(&json!({ "name": "plans" })).send().await.expect(200);
     assert_eq!(roles(server, &tenant, &made).await, [""; 0]);
 
-    // URIs are kept whether there is such a role or not.
-    let unknown = format!("{own}2");
     let request = tenant.request(server, "PATCH", uri).header("prefer", "return=representation");
-    request.json(&json!({ "defaultRoles": [unknown, own, own] })).send().await.expect(200);
-    assert_eq!(roles(server, &tenant, &made).await, [unknown, own.clone()]);
+    request.json(&json!({ "defaultRoles": [own, own] })).send().await.expect(200);
+    assert_eq!(roles(server, &tenant, &made).await, std::slice::from_ref(&own));
     tenant
         .request(server, "PUT", uri)
         .json(&json!({ "name": "plans", "defaultRoles": [own] }))
         .send()
         .await
         .expect(200);
-    assert_eq!(roles(server, &tenant, &made).await, [own]);
+    assert_eq!(roles(server, &tenant, &made).await, std::slice::from_ref(&own));
     let request = tenant.request(server, "PATCH", uri).header("prefer", "return=representation");
     request.json(&json!({ "defaultRoles": null })).send().await.expect(200);
     assert_eq!(roles(server, &tenant, &made).await, [""; 0]);
 
     let faults = [
         ("PATCH", json!({ "defaultRoles": ["none"] }), "/defaultRoles/0"),
+        ("PATCH", json!({ "defaultRoles": [format!("{own}2")] }), "/defaultRoles/0"),
+        ("PUT", json!({ "name": "plans", "defaultRoles": [ELSEWHERE, format!("{own}2")] }), "/defaultRoles/1"),
         ("PATCH", json!({ "defaultRoles": [ELSEWHERE, "not a role"] }), "/defaultRoles/1"),
         ("PATCH", json!({ "defaultRoles": [7] }), "/defaultRoles/0"),
         ("PATCH", json!({ "defaultRoles": format!("{link}/x") }), "/defaultRoles"),
@@ -78,6 +78,24 @@ contract_test!(spaces_keep_default_roles, profiles, async |server: &mut TestServ
     let body = json!({ "name": "other", "defaultRoles": link });
     let problem = tenant.request(server, "POST", "/spaces").json(&body).send().await.expect_problem(400, "/invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/defaultRoles");
+});
+
+contract_test!(a_default_role_may_stay_when_its_role_is_deleted, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let role = tenant.request(server, "POST", "/roles").json(&json!({ "name": "Staff" })).send().await;
+    let role = role.expect(201).json()["@id"].as_str().unwrap().to_owned();
+    let made = space(server, &tenant, json!({ "name": "plans", "defaultRoles": [role] })).await;
+    tenant.request(server, "DELETE", &role).send().await;
+    tenant.request(server, "GET", &role).send().await.expect(404);
+    let body = json!({ "name": "plans", "defaultRoles": [ELSEWHERE, role] });
+    tenant.request(server, "PUT", made["@id"].as_str().unwrap()).json(&body).send().await.expect(200);
+    assert_eq!(roles(server, &tenant, &made).await, [ELSEWHERE, &role]);
+    // Once it is taken away it can't come back.
+    let body = json!({ "name": "plans", "defaultRoles": [ELSEWHERE] });
+    tenant.request(server, "PUT", made["@id"].as_str().unwrap()).json(&body).send().await.expect(200);
+    let body = json!({ "defaultRoles": [role] });
+    let request = tenant.request(server, "PATCH", made["@id"].as_str().unwrap()).json(&body);
+    request.send().await.expect_problem(400, "/invalid");
 });
 
 contract_test!(default_roles_are_added_once, async |server: &mut TestServer| {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     finding::{Finding, Findings},
     pointer::{METHODS, escape, members},
+    shape,
     yaml::{self, Parsed},
 };
 
@@ -59,6 +60,8 @@ pub struct Bundle {
 pub struct Sources {
     /// What is put before the files' names in reports.
     prefix: String,
+    /// The file of what has no other origin.
+    root: String,
     files: BTreeMap<String, Parsed>,
     /// Bundle pointer → file and pointer in it, for the parts that moved.
     origins: BTreeMap<String, (String, String)>,
@@ -75,7 +78,7 @@ impl Sources {
             }
             match above.rsplit_once('/') {
                 Some((shorter, _)) => above = shorter,
-                None => return self.mark(ROOT, pointer),
+                None => return self.mark(&self.root, pointer),
             }
         }
     }
@@ -136,8 +139,10 @@ pub fn read(directory: &Path) -> anyhow::Result<Files> {
 /// YAML, not 3.0, a reference to nothing, siblings of a reference, a circle of path items, two
 /// operations of one id, parameters that don't fit their path, two components of one name.
 pub fn bundle(files: &Files, prefix: &str) -> Result<Bundle, Findings> {
-    let mut bundler =
-        Bundler { sources: Sources { prefix: prefix.into(), ..Sources::default() }, ..Bundler::default() };
+    let mut bundler = Bundler {
+        sources: Sources { prefix: prefix.into(), root: ROOT.into(), ..Sources::default() },
+        ..Bundler::default()
+    };
     for (name, text) in files {
         match yaml::parse(text) {
             Ok(parsed) => {
@@ -152,9 +157,34 @@ pub fn bundle(files: &Files, prefix: &str) -> Result<Bundle, Findings> {
     bundler.stop()?;
     bundler.root()?;
     let document = bundler.document();
-    crate::shape::check(&document, &bundler.sources, &mut bundler.findings);
+    shape::check(&document, &bundler.sources, &mut bundler.findings);
     bundler.stop()?;
     Ok(Bundle { document, sources: bundler.sources })
+}
+
+/// Takes a document of one file as it is written, of either edition.
+///
+/// # Errors
+/// As [`bundle`]; a reference out of the file is one to nothing.
+pub fn single(name: &str, text: &str) -> Result<Bundle, Findings> {
+    let refused = |place: String, what: String| Findings(vec![Finding::new(place, what)]);
+    let parsed = yaml::parse(text)
+        .map_err(|error| refused(format!("{name}:{}", error.at), format!("not readable as YAML: {}", error.what)))?;
+    let document = parsed.value.clone();
+    let sources = Sources { root: name.into(), files: [(name.to_owned(), parsed)].into(), ..Sources::default() };
+    let version = document["openapi"].as_str().unwrap_or_default();
+    if !["3.0.", "3.1."].iter().any(|known| version.starts_with(known)) {
+        let what = format!("the document must be OpenAPI 3.0.x or 3.1.x, not `{}`", document["openapi"]);
+        return Err(refused(sources.place("/openapi"), what));
+    }
+    let mut findings = Vec::new();
+    shape::check(&document, &sources, &mut findings);
+    for pointer in shape::dangling(&document) {
+        let reference = document.pointer(&pointer).map_or(&Value::Null, |node| &node["$ref"]);
+        let place = sources.place(&format!("{pointer}/$ref"));
+        findings.push(Finding::new(place, format!("{reference} leads nowhere")));
+    }
+    if findings.is_empty() { Ok(Bundle { document, sources }) } else { Err(Findings(findings)) }
 }
 
 #[derive(Default)]

@@ -27,7 +27,7 @@ enum Task {
         #[arg(long)]
         explain: bool,
     },
-    /// List what differs between two documents: openapi.json files, or openapi/ directories.
+    /// List what differs between two documents: files (JSON or YAML, OpenAPI 3.0 or 3.1), or openapi/ directories.
     Diff {
         /// The older document.
         old: PathBuf,
@@ -116,12 +116,12 @@ fn run(task: Task) -> Result<bool> {
     }
 }
 
-/// A document: a bundle, or a directory to be bundled.
+/// A document: one file, or a directory to be bundled.
 fn document(path: &Path) -> Result<Value> {
     let name = path.display().to_string();
     if path.is_dir() {
         return Ok(bundle::bundle(&bundle::read(path)?, &format!("{name}/"))?.document);
     }
     let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
-    serde_json::from_str(&text).with_context(|| format!("{name} is no JSON"))
+    Ok(bundle::single(&name, &text)?.document)
 }

@@ -95,9 +95,21 @@ fn observations(repository: &Path, all: bool, observed: &Path) -> Result<bool> {
     let document = generate::canonical(repository)?.document;
     let excused = repository.join(matrix::EXCUSED);
     let excused = if excused.exists() { matrix::read(&excused)? } else { Default::default() };
-    let found = matrix::matrix(&matrix::documented(&document), &matrix::read_all(observed)?, &excused);
+    let observed = matrix::observed(observed)?;
+    let pairs = observed.values().flatten().cloned().collect();
+    let found = matrix::matrix(&matrix::documented(&document), &pairs, &excused);
     found.print();
-    Ok(found.is_complete() || (!all && found.undocumented.is_empty()))
+    let founding = matrix::read(&repository.join(matrix::FOUNDING))?;
+    let mut complete = found.is_complete();
+    for profile in matrix::PROFILES {
+        let pairs = matrix::of_profile(&founding, &document, profile);
+        let seen = observed.get(profile).cloned().unwrap_or_default();
+        let missing: Vec<_> = pairs.difference(&seen).collect();
+        println!("profile {profile}: {} of {} pairs of {}", pairs.len() - missing.len(), pairs.len(), matrix::FOUNDING);
+        missing.iter().for_each(|(id, status)| println!("      {id} {status}: no test observed it"));
+        complete &= missing.is_empty();
+    }
+    Ok(complete || (!all && found.undocumented.is_empty()))
 }
 
 fn cargo(repository: &Path, arguments: &[&str]) -> Result<bool> {

@@ -203,10 +203,9 @@ fn asked(roles: RolesOrLink, links: &Links, customer: i64, space: Option<i64>) -
         }
         RolesOrLink::Roles(roles) => roles,
     };
-    let path = format!("/customers/{customer}/roles");
-    // URIs are kept as they are, whether there is such a role or not: who registers images does so too.
-    let target = |text: &str| if url::Url::parse(text).is_ok() { None } else { links.id_within(&path, text) };
-    Ok(Change::Set(References { home, all: references(all, "/defaultRoles", target)? }))
+    // The customer's own roles must exist, however they are named; those of other hosts are not ours to know.
+    let target = |text: &str| links.id_within(&home, text);
+    Ok(Change::Set(References { all: references(all, "/defaultRoles", target)?, home }))
 }
 
 /// The stored space as its caller sees it, once the conditions of the request hold; the version to write under.

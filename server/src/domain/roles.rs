@@ -351,11 +351,16 @@ pub enum Given {
     Uri(String),
 }
 
-/// The URIs that references mean, each once.
+/// The URIs that references mean, each once. Those of `kept` may stay though their role was deleted.
 ///
 /// # Errors
 /// [`Error::Invalid`] for ids that no role of the customer has, or whatever the database says.
-pub(crate) async fn uris(db: &impl Query, customer: i64, references: References) -> Result<Vec<String>, Error> {
+pub(crate) async fn uris(
+    db: &impl Query,
+    customer: i64,
+    references: References,
+    kept: &[String],
+) -> Result<Vec<String>, Error> {
     let mut uris = Vec::with_capacity(references.all.len());
     let mut faults = Vec::new();
     for Reference { at, to } in references.all {
@@ -363,10 +368,13 @@ pub(crate) async fn uris(db: &impl Query, customer: i64, references: References)
             Target::Uri(uri) => uri,
             Target::Id(id) => match store::roles::get(db, customer, &id).await? {
                 Some(role) => format!("{}/{}", references.home, role.id),
-                None => {
-                    faults.push(Fault::new(at, format!("The customer has no role `{id}`: create it first.")));
-                    continue;
-                }
+                None => match kept.iter().find(|uri| **uri == format!("{}/{id}", references.home)) {
+                    Some(uri) => uri.clone(),
+                    None => {
+                        faults.push(Fault::new(at, format!("The customer has no role `{id}`: create it first.")));
+                        continue;
+                    }
+                },
             },
         };
         if !uris.contains(&uri) {

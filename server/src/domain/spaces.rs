@@ -148,7 +148,7 @@ async fn insert(tx: &Tx, customer: i64, id: Option<i64>, settings: Settings) -> 
         name: settings.name,
         created: time::now(),
         default_tags: settings.default_tags,
-        default_roles: roles::uris(tx, customer, settings.default_roles.unwrap_or_default()).await?,
+        default_roles: roles::uris(tx, customer, settings.default_roles.unwrap_or_default(), &[]).await?,
         max_unauthorised: settings.max_unauthorised,
         images: 0,
         image_bytes: 0,
@@ -214,7 +214,7 @@ async fn put(tx: &Tx, mut space: Space, settings: Settings, version: Option<i64>
     space.name = settings.name;
     space.default_tags = settings.default_tags;
     if let Some(references) = settings.default_roles {
-        space.default_roles = roles::uris(tx, space.customer, references).await?;
+        space.default_roles = roles::uris(tx, space.customer, references, &space.default_roles).await?;
     }
     space.max_unauthorised = settings.max_unauthorised;
     if space != before {
@@ -288,7 +288,7 @@ pub async fn add_default_roles(db: &Db, customer: i64, id: i64, references: Refe
         async move {
             let mut space = store::spaces::lock(tx, customer, id).await?.ok_or_else(|| missing(id))?;
             let home = references.home.clone();
-            let mut new = roles::uris(tx, customer, references).await?;
+            let mut new = roles::uris(tx, customer, references, &space.default_roles).await?;
             new.retain(|uri| !space.default_roles.contains(uri));
             if !new.is_empty() {
                 space.default_roles.extend(new);

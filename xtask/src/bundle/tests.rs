@@ -149,3 +149,31 @@ fn names_the_place_of_what_it_refuses() {
         assert_eq!(said.lines().count(), 1, "one line each:\n{said}");
     }
 }
+
+#[test]
+fn a_document_of_one_file_is_taken_as_it_is_or_refused_at_its_place() {
+    let whole =
+        |version: &str, paths: &str| format!("openapi: {version}\ninfo: {{ title: A, version: '1' }}\npaths:\n{paths}");
+    let refused = |text: &str| single("a.yaml", text).unwrap_err().to_string();
+    let get = |id: &str| format!("get: {{ operationId: {id}, responses: {{ '200': {{ description: It. }} }} }}");
+    let good = whole("3.1.0", &format!("  /a: {{ {} }}\n", get("a_view")));
+    assert_eq!(single("a.yaml", &good).unwrap().document["openapi"], "3.1.0");
+    for (text, said) in [
+        ("a: [".to_owned(), "a.yaml:2:1: not readable as YAML"),
+        (whole("2.0", ""), "a.yaml:1:1: the document must be OpenAPI 3.0.x or 3.1.x, not `2.0`"),
+        (whole("3.0.3", "  /a:\n    get:\n      $ref: '#/b'\n"), "a.yaml:6:7: \"#/b\" leads nowhere"),
+        (
+            whole("3.0.3", &format!("  /a:\n    {}\n  /b:\n    {}\n", get("x"), get("x"))),
+            "a.yaml:7:12: two operations are called `x`, the other at a.yaml:5:12",
+        ),
+        (whole("3.0.3", &format!("  /a/{{b}}:\n    {}\n", get("x"))), "a.yaml:5:5"),
+        (
+            whole("3.0.3", "  {}\ncomponents:\n  schemas:\n    A: { $ref: '#/components/schemas/A' }\n"),
+            "a.yaml:7:10: `A` leads back to itself",
+        ),
+    ] {
+        let answer = refused(&text);
+        assert!(answer.starts_with(said), "{answer}\nnot {said}");
+        assert_eq!(answer.lines().count(), 1, "{answer}");
+    }
+}
