@@ -8,7 +8,11 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use xtask::{bundle, changes, check, generate, mutate, test_run};
+use xtask::{
+    bundle, changes, check, generate,
+    mutate::{self, Extent},
+    test_run,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The workshop of the customer API.")]
@@ -40,17 +44,20 @@ enum Task {
     /// Change every node of the document, one at a time, and tell which oracle catches it.
     Mutate {
         /// Ask the structural oracle alone.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "sample")]
         structure: bool,
-        /// Of all mutants, take each so-many-th.
-        #[arg(long, default_value_t = 1)]
-        every: usize,
-        /// Write the table into README.md.
+        /// Ask the structural oracle about all mutants, and every oracle about a fixed sample.
+        #[arg(long)]
+        sample: bool,
+        /// Write the tables into README.md.
         #[arg(long)]
         write: bool,
         /// Fail when a cell falls below what README.md says.
         #[arg(long)]
         check: bool,
+        /// Print every survivor with the reason why it is harmless.
+        #[arg(long)]
+        survivors: bool,
     },
     /// Run everything that must pass: format, lints, tests on both databases, agreement.
     Test {
@@ -101,8 +108,13 @@ fn run(task: Task) -> Result<bool> {
             println!("{} changes, {broken} of them break clients of the older document", changes.len());
             Ok(if breaking { broken == 0 } else { changes.is_empty() })
         }
-        Task::Mutate { structure, every, write, check } => {
-            mutate::mutate(&repository, mutate::Options { structure, every, write, check })
+        Task::Mutate { structure, sample, write, check, survivors } => {
+            let extent = match (structure, sample) {
+                (true, _) => Extent::Structure,
+                (_, true) => Extent::Sample,
+                _ => Extent::Whole,
+            };
+            mutate::mutate(&repository, mutate::Options { extent, write, check, survivors })
         }
         Task::Test { arguments } => test_run::run(&repository, &arguments),
         Task::Demo { arguments } => {

@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use test_cluster::Cluster;
 
-use crate::{check, generate, matrix};
+use crate::{
+    check, generate, matrix,
+    mutate::{self, Extent, Options},
+};
 
 /// Where the tests find a PostgreSQL to make their databases in.
 const POSTGRES: &str = "CUSTOMER_API_TEST_POSTGRES";
@@ -58,6 +61,10 @@ pub fn run(repository: &Path, arguments: &[String]) -> Result<bool> {
     let observed = tempfile::Builder::new().prefix("observed-").tempdir_in(&directory)?;
     steps.take("tests", || tests(repository, arguments, observed.path()));
     steps.take("agreement", || check::check(repository));
+    steps.take("oracles", || {
+        let options = Options { extent: Extent::Sample, write: false, check: true, survivors: false };
+        mutate::mutate(repository, options)
+    });
     steps.take("observations", || observations(repository, arguments.is_empty(), observed.path()));
     println!("==");
     for step in &steps.0 {

@@ -21,29 +21,46 @@ use anyhow::{Result, bail};
 use crate::{bundle::Bundle, check, compare::Formed, generate, rewrite};
 use operators::{Class, Mutant};
 use oracles::{Asked, Bench, Caught, Parts, Subject};
-use table::Row;
+use table::{Block, Row};
 
 const README: &str = "README.md";
+
+/// Of all mutants, the sample has each so-many-th: a prime, so that it falls on every kind of node.
+const SAMPLE: usize = 67;
+
+/// How much to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The structural oracle about every mutant.
+    Structure,
+    /// The same, and every oracle about a fixed sample.
+    Sample,
+    /// Every oracle about every mutant, and about the sample.
+    Whole,
+}
 
 /// What to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Ask oracle S alone.
-    pub structure: bool,
-    /// Of all mutants, take each so-many-th.
-    pub every: usize,
-    /// Write the table into the README.
+    /// How much to ask.
+    pub extent: Extent,
+    /// Write the tables into the README.
     pub write: bool,
     /// Fail when a cell falls below what the README says.
     pub check: bool,
+    /// Print every survivor, not only how many there are of a reason.
+    pub survivors: bool,
 }
 
-/// Asks the oracles about every mutant, prints the table and the survivors, and answers whether
-/// all is as the README says.
+/// Asks the oracles about mutants, prints the tables and the survivors, and answers whether all is
+/// as the README says.
 ///
 /// # Errors
 /// When document and server don't agree to begin with, or the README can't be read or written.
 pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
+    if options.write && options.extent != Extent::Whole {
+        bail!("the README tells of all mutants and all oracles: write it without --structure and --sample");
+    }
     let bundle = generate::canonical(repository)?;
     let emitted = check::emitted(repository)?;
     let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
@@ -51,36 +68,45 @@ pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
     if formed.0.differs(&formed.1) {
         bail!("document and server don't agree, so nothing can be measured: run `cargo xtask check`");
     }
-    let start = Instant::now();
-    let asked = if options.structure { Asked::Structure } else { Asked::All };
-    let verdicts = quietly(|| all(subject, asked, options.every.max(1)));
-    let mutants_took = start.elapsed().as_secs_f64();
-    let (alarms, rules_took) = alarms(subject.document, &formed);
-    let rows = rows(&verdicts, asked, &alarms);
-    print!("{}", table::render(&rows));
-    println!(
-        "{} mutants in {mutants_took:.1} s, {} neutral rewrites in {rules_took:.1} s",
-        verdicts.list.len(),
-        alarms.shown
-    );
+    let (alarms, took) = alarms(subject.document, &formed);
+    println!("{} neutral rewrites in {took:.1} s", alarms.shown);
     alarms.loud.iter().for_each(|line| println!("alarm: {line}"));
-    let unexplained = survivors(&bundle, &verdicts.list, asked);
-    let readme = repository.join(README);
-    if options.write {
-        if asked == Asked::Structure || options.every > 1 {
-            bail!("the README tells of all mutants and all oracles");
-        }
+    let report = Report { repository, bundle: &bundle, subject, alarms: &alarms, options };
+    let agreed = match options.extent {
+        Extent::Structure => report.of(Block::Whole, Asked::Structure)?,
+        Extent::Sample => report.of(Block::Whole, Asked::Structure)? & report.of(Block::Sample, Asked::All)?,
+        Extent::Whole => report.of(Block::Whole, Asked::All)? & report.of(Block::Sample, Asked::All)?,
+    };
+    Ok(agreed && alarms.loud.is_empty())
+}
+
+struct Report<'a> {
+    repository: &'a Path,
+    bundle: &'a Bundle,
+    subject: Subject<'a>,
+    alarms: &'a Alarms,
+    options: Options,
+}
+
+impl Report<'_> {
+    /// Measures what a table is of. Answers whether no cell fell and every survivor has its reason.
+    fn of(&self, block: Block, asked: Asked) -> Result<bool> {
+        let every = if block == Block::Sample { SAMPLE } else { 1 };
+        let start = Instant::now();
+        let verdicts = quietly(|| all(self.subject, asked, every));
+        let rows = rows(&verdicts, asked, self.alarms);
+        println!("{} mutants in {:.1} s", verdicts.list.len(), start.elapsed().as_secs_f64());
+        print!("{}", table::render(&rows));
+        let unexplained = survivors(self.bundle, &verdicts.list, asked, self.options.survivors);
+        let readme = self.repository.join(README);
         let text = std::fs::read_to_string(&readme)?;
-        std::fs::write(&readme, table::put(&text, &table::render(&rows))?)?;
-    }
-    let mut agreed = alarms.loud.is_empty() && unexplained == 0;
-    if options.check {
-        for line in table::fallen(&std::fs::read_to_string(&readme)?, &rows)? {
-            println!("fell: {line}");
-            agreed = false;
+        if self.options.write {
+            std::fs::write(&readme, table::put(&text, block, &table::render(&rows))?)?;
         }
+        let fallen = if self.options.check { table::fallen(&text, block, &rows)? } else { Vec::new() };
+        fallen.iter().for_each(|line| println!("fell: {line}"));
+        Ok(unexplained == 0 && fallen.is_empty())
     }
-    Ok(agreed)
 }
 
 /// Mutants with what was said of them, and what each oracle took.
@@ -219,13 +245,18 @@ fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
 
 /// Prints what nobody who was asked caught: by reason where there is one, by itself where there is
 /// none. Answers how many have none. S alone is only asked about the contract.
-fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)], asked: Asked) -> usize {
+fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)], asked: Asked, each: bool) -> usize {
     let answers_for = |mutant: &Mutant| asked != Asked::Structure || mutant.class == Class::Contract;
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let mut unexplained = Vec::new();
     for (mutant, _) in list.iter().filter(|(mutant, caught)| answers_for(mutant) && !caught.any()) {
         match harmless::reason(&bundle.document, mutant) {
-            Some(reason) => *reasons.entry(reason).or_default() += 1,
+            Some(reason) => {
+                if each {
+                    println!("survives: {mutant}: {reason}");
+                }
+                *reasons.entry(reason).or_default() += 1;
+            }
             None => unexplained.push(mutant),
         }
     }

@@ -4,10 +4,36 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where the table begins in the README.
-const BEGIN: &str = "<!-- mutants: begin; written by `cargo xtask mutate --write` -->";
-/// Where it ends.
-const END: &str = "<!-- mutants: end -->";
+/// Which of the README's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Block {
+    /// That of all mutants.
+    Whole,
+    /// That of the sample.
+    Sample,
+}
+
+impl Block {
+    /// The lines around it.
+    fn marks(self) -> (String, String) {
+        let name = match self {
+            Self::Whole => "mutants",
+            Self::Sample => "sample",
+        };
+        (format!("<!-- {name}: begin; written by `{COMMAND}` -->"), format!("<!-- {name}: end -->"))
+    }
+
+    /// What stands before it, it, and what stands after it.
+    fn cut(self, readme: &str) -> Result<(&str, &str, &str)> {
+        let (begin, end) = self.marks();
+        let (before, rest) = readme.split_once(&begin).with_context(|| format!("README.md has no line `{begin}`"))?;
+        let (table, after) = rest.split_once(&end).with_context(|| format!("README.md has no line `{end}`"))?;
+        Ok((before, table, after))
+    }
+}
+
+/// What writes the tables.
+const COMMAND: &str = "cargo xtask mutate --write";
 
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,10 +77,10 @@ pub(super) fn render(rows: &[Row]) -> String {
 ///
 /// # Errors
 /// When the README has no place for it.
-pub(super) fn put(readme: &str, table: &str) -> Result<String> {
-    let (before, rest) = readme.split_once(BEGIN).with_context(|| format!("README.md has no line `{BEGIN}`"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("README.md has no line `{END}`"))?;
-    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+pub(super) fn put(readme: &str, block: Block, table: &str) -> Result<String> {
+    let (begin, end) = block.marks();
+    let (before, _, after) = block.cut(readme)?;
+    Ok(format!("{before}{begin}\n{table}{end}{after}"))
 }
 
 /// What fell below what the README says, one sentence a cell. How long it takes depends on the
@@ -62,18 +88,13 @@ pub(super) fn put(readme: &str, table: &str) -> Result<String> {
 ///
 /// # Errors
 /// When the README has no table, or one that can't be read.
-pub(super) fn fallen(readme: &str, rows: &[Row]) -> Result<Vec<String>> {
-    let table = readme.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
-    let (table, _) = table.with_context(|| format!("README.md has no line `{BEGIN}`"))?;
+pub(super) fn fallen(readme: &str, block: Block, rows: &[Row]) -> Result<Vec<String>> {
+    let (_, table, _) = block.cut(readme)?;
     let mut found = Vec::new();
-    if table.trim().is_empty() {
-        println!("README.md has no figures yet: run `cargo xtask mutate --write`");
-        return Ok(found);
-    }
     for row in rows {
         let line = table.lines().find(|line| cells(line).next() == Some(row.oracle));
         let Some(line) = line else {
-            bail!("README.md has no line for `{}`: run `cargo xtask mutate --write`", row.oracle);
+            bail!("README.md has no line for `{}`: run `{COMMAND}`", row.oracle);
         };
         for (cell, said) in row.cells.iter().zip(cells(line).skip(1)) {
             let said = said.split_once(" %").and_then(|(number, _)| number.parse::<f64>().ok());
@@ -109,15 +130,18 @@ mod tests {
 
     #[test]
     fn a_cell_may_rise_and_not_fall() {
-        let readme = put(&format!("a\n{BEGIN}\n{END}\nb\n"), &render(&[row(998)])).unwrap();
+        let empty =
+            [Block::Whole, Block::Sample].map(|block| block.marks()).map(|(begin, end)| format!("{begin}\n{end}"));
+        let readme = put(&format!("a\n{}\nb\n", empty.join("\n")), Block::Whole, &render(&[row(998)])).unwrap();
         assert!(readme.starts_with("a\n") && readme.ends_with("\nb\n") && readme.contains("99.8 % (998 of 1000)"));
-        assert_eq!(fallen(&readme, &[row(998)]).unwrap(), Vec::<String>::new());
-        assert_eq!(fallen(&readme, &[row(1000)]).unwrap(), Vec::<String>::new());
-        assert_eq!(fallen(&readme, &[row(997)]).unwrap(), ["S: caught 99.7 % (997 of 1000), README.md says 99.8 %"]);
-        let loud = Row { alarms: Some((1, 40)), ..row(998) };
-        assert_eq!(fallen(&readme, &[loud]).unwrap().len(), 1);
-        assert!(fallen(&readme, &[Row { oracle: "T", ..row(998) }]).is_err());
-        assert!(fallen("nothing", &[row(998)]).is_err());
+        let fallen = |rows: &[Row]| fallen(&readme, Block::Whole, rows);
+        assert_eq!(fallen(&[row(998)]).unwrap(), Vec::<String>::new());
+        assert_eq!(fallen(&[row(1000)]).unwrap(), Vec::<String>::new());
+        assert_eq!(fallen(&[row(997)]).unwrap(), ["S: caught 99.7 % (997 of 1000), README.md says 99.8 %"]);
+        assert_eq!(fallen(&[Row { alarms: Some((1, 40)), ..row(998) }]).unwrap().len(), 1);
+        assert!(fallen(&[Row { oracle: "T", ..row(998) }]).is_err());
+        assert!(super::fallen(&readme, Block::Sample, &[row(998)]).is_err());
+        assert!(super::fallen("nothing", Block::Whole, &[row(998)]).is_err());
     }
 
     #[test]
