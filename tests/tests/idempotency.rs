@@ -1,6 +1,8 @@
 //! `Idempotency-Key`: a POST that is sent twice has one effect and one answer.
 
-use contract_tests::{Answer, Document, TestServer, contract_test};
+use std::time::Duration;
+
+use contract_tests::{Answer, Document, Origin, TestServer, contract_test, eventually};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -96,4 +98,28 @@ contract_test!(every_post_refuses_a_key_that_stands_for_another_request, async |
     }
     let posts = Document::committed().operations().filter(|o| o.method == "POST").count();
     assert_eq!(refused, posts, "every POST documents 422");
+});
+
+contract_test!(a_repeat_of_a_request_under_way_is_told_to_wait, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let origin = Origin::start().await;
+    let picture = origin.picture("plan.jpg", 40, 30);
+    origin.hold("/plan.jpg");
+    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let post = || {
+        let request = tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "slow");
+        request.json(&json!({ "id": "plan", "origin": picture })).send()
+    };
+    let (first, second) = tokio::join!(post(), async {
+        eventually(Duration::from_secs(20), "the origin is asked", async || {
+            (origin.hits("/plan.jpg") > 0).then_some(())
+        })
+        .await;
+        let second = post().await;
+        origin.release("/plan.jpg");
+        second
+    });
+    second.expect_problem(503, "/under-way");
+    let first = first.expect(201);
+    assert_eq!(own_parts(&post().await.expect(201)), own_parts(&first));
 });

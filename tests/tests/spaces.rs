@@ -227,6 +227,12 @@ contract_test!(read_only_members_stay, async |server: &mut TestServer| {
         send(server, &tenant, "PUT", "/spaces/1", json!({ "@type": class, "name": "plans" })).await.expect(200);
     }
     assert_eq!(get(server, &tenant, "/spaces").await["totalItems"], 2);
+    // A link may come as it was shown under another name of the host, or as its path.
+    let path = tenant.path("/spaces/1");
+    let body = json!({ "name": "plans", "@id": path, "images": format!("https://mirror.example{path}/images") });
+    send(server, &tenant, "PUT", "/spaces/1", body).await.expect(200);
+    let body = json!({ "name": "plans", "@id": format!("https://mirror.example{path}1") });
+    invalid(send(server, &tenant, "PUT", "/spaces/1", body).await, &["/@id"]);
 });
 
 contract_test!(every_fault_of_a_body_is_named, async |server: &mut TestServer| {

@@ -14,6 +14,8 @@ use std::time::Duration;
 const KEPT: i64 = 24 * 60 * 60 * 1000;
 /// How long a second request waits for the answer to the first.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How old a request without an answer is when its server must have died, in milliseconds: longer than any takes.
+const LONGEST: i64 = 10 * 60 * 1000;
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -37,6 +39,8 @@ pub enum Verdict {
     Replay(Answer),
     /// The key came with another content before.
     Differs,
+    /// It is still being carried out.
+    UnderWay,
     /// It was carried out, but the answer is lost with the server that gave it.
     Lost,
 }
@@ -58,7 +62,7 @@ pub fn fingerprint(target: &str, body: &[u8]) -> String {
 pub async fn judge(db: &Db, secrets: &Secrets, customer: i64, key: &str, fingerprint: &str) -> Result<Verdict, Error> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let Some((known, answer)) = store::journal::replay(db, customer, key).await? else {
+        let Some((known, answer, created)) = store::journal::replay(db, customer, key).await? else {
             return Ok(Verdict::CarryOut);
         };
         if known != fingerprint {
@@ -68,9 +72,12 @@ pub async fn judge(db: &Db, secrets: &Secrets, customer: i64, key: &str, fingerp
             let answer = secrets.unseal(&sealed).ok().and_then(|json| serde_json::from_str(&json).ok());
             return Ok(answer.map_or(Verdict::Lost, Verdict::Replay));
         }
-        // The effect is there, the answer follows in a moment, unless its server has died.
-        if tokio::time::Instant::now() >= deadline {
+        // The effect is there and the answer follows, unless its server has died.
+        if time::now() - created > LONGEST {
             return Ok(Verdict::Lost);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Ok(Verdict::UnderWay);
         }
         tokio::time::sleep(LOOK).await;
     }

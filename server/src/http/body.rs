@@ -2,15 +2,22 @@
 
 use super::{document::document, problem::Failure};
 use crate::domain;
-use poem::{Body, Request, RequestBody};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, ready, stream::BoxStream};
+use poem::{Body, Request, RequestBody, http::header};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
     types::{ParseFromJSON, Type},
 };
 use serde_json::{Map, Value};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{io::AsyncReadExt, runtime::Handle};
 
 /// Bytes of a request body at most.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -104,36 +111,68 @@ pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failur
 
 /// The body, if its type is one that is read and its size is allowed.
 async fn bytes(request: &Request, body: Body) -> Result<Vec<u8>, Failure> {
-    let mut reader = body.into_async_read();
     if let Some(given) = request.content_type().filter(|given| !is_json(given)) {
-        linger(reader);
         return Err(Failure::MediaType(given.chars().take(100).collect()));
     }
     if let Some(coding) = request.header("content-encoding").filter(|c| !c.eq_ignore_ascii_case("identity")) {
-        linger(reader);
         return Err(Failure::MediaType(coding.chars().take(100).collect()));
     }
     let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok()).unwrap_or_default();
     let mut bytes = Vec::with_capacity(length.min(MAX_RESERVED));
-    let mut limited = (&mut reader).take(MAX_BYTES as u64 + 1);
+    let mut limited = body.into_async_read().take(MAX_BYTES as u64 + 1);
     if length <= MAX_BYTES && limited.read_to_end(&mut bytes).await.is_err() {
         return Err(Failure::invalid("", "The body ended before it was complete: send it again."));
     }
     if length.max(bytes.len()) > MAX_BYTES {
-        linger(reader);
         return Err(Failure::TooLarge(MAX_BYTES));
     }
     Ok(bytes)
 }
 
-/// Takes what still comes of a body that is refused, for a while. The answer doesn't wait for it, but a
-/// connection that closed on a client in mid-sentence would keep that client from reading the answer.
-fn linger(reader: impl AsyncRead + Unpin + Send + 'static) {
-    tokio::spawn(async move {
-        let rest = &mut reader.take(LINGER_BYTES);
-        // Whether it comes or not, nobody needs it.
-        drop(tokio::time::timeout(LINGER, tokio::io::copy(rest, &mut tokio::io::sink())).await);
+/// The body of a request, of which what nobody reads is taken for a while. Answers don't wait for it, but a
+/// connection that closed on a client in mid-sentence would keep that client from reading the answer, and one that
+/// is kept open would be closed on the next request.
+pub fn lingering(request: &mut Request) {
+    let body = request.take_body();
+    // Who asks before sending a body sends none after an answer.
+    let is_asked_for = request.headers().contains_key(header::EXPECT);
+    request.set_body(if body.is_empty() || is_asked_for {
+        body
+    } else {
+        Body::from_bytes_stream(Lingering(Some(body.into_bytes_stream().boxed())))
     });
+}
+
+struct Lingering(Option<BoxStream<'static, Result<Bytes, io::Error>>>);
+
+impl Stream for Lingering {
+    type Item = Result<Bytes, io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(rest) = &mut self.0 else { return Poll::Ready(None) };
+        let next = ready!(rest.poll_next_unpin(context));
+        if !matches!(next, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        let (Some(mut rest), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
+        let drain = async move {
+            let mut left = LINGER_BYTES;
+            while let Some(Ok(bytes)) = rest.next().await {
+                left = left.saturating_sub(bytes.len() as u64);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        // Whether it comes or not, nobody needs it.
+        runtime.spawn(async move { drop(tokio::time::timeout(LINGER, drain).await) });
+    }
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -54,7 +54,8 @@ pub struct FrontEndpoint<E> {
 impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        super::body::lingering(&mut request);
         let started = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
         let links = Links::new(&self.app.base.of(&request));

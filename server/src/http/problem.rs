@@ -75,6 +75,9 @@ pub enum Failure {
     /// An `Idempotency-Key` that stands for another request.
     #[error("{0}")]
     KeyReused(&'static str),
+    /// The request that an `Idempotency-Key` stands for is not answered yet.
+    #[error("The first request with this Idempotency-Key is still being carried out: send it again in a moment.")]
+    UnderWay,
     /// Something went wrong that is no fault of the caller's.
     #[error("The server failed; its log knows more under the request id.")]
     Internal,
@@ -102,6 +105,7 @@ impl Failure {
             Self::NoRoute => (404, "not-found", "Not found"),
             Self::Method(_) => (405, "method-not-allowed", "Method not allowed"),
             Self::KeyReused(_) => (422, "idempotency-key-reused", "Idempotency-Key reused"),
+            Self::UnderWay => (503, "under-way", "Still under way"),
             Self::TooMany(_) => (429, "too-many", "Too many requests"),
             Self::TooLarge(_) => (413, "too-large", "Body too large"),
             Self::MediaType(_) => (415, "media-type", "Unsupported media type"),
@@ -111,7 +115,7 @@ impl Failure {
     fn sentence(&self) -> String {
         match self {
             Self::Domain(domain::Error::Store(e)) if e.is_unavailable() => {
-                "The database can't be reached: nothing was changed, try again later.".to_owned()
+                "The database can't be reached: try again later, and look first whether a change was made.".to_owned()
             }
             // What the database says is for the log only.
             Self::Domain(domain::Error::Store(_)) => Self::Internal.to_string(),

@@ -105,12 +105,14 @@ impl Change<'_> {
             Verdict::Differs => Err(Failure::KeyReused(
                 "The Idempotency-Key came with another content before: use a new key for a new request.",
             )),
+            Verdict::UnderWay => Err(Failure::UnderWay),
             Verdict::Lost => Err(Failure::KeyReused(
                 "The request was carried out, but its answer is lost: look up what it made, and use a new key.",
             )),
         }
     }
 
+    /// Keeps the answer for repeats. It is given also where it can't be kept: what it tells was done.
     async fn keep(&self, key: &str, mut response: Response) -> Result<Response, Failure> {
         let body = response.take_body().into_string().await.map_err(|_| Failure::Internal)?;
         let headers = KEPT_HEADERS
@@ -119,7 +121,9 @@ impl Change<'_> {
             .collect();
         let answer = Answer { status: response.status().as_u16(), headers, body };
         let app = &self.session.app;
-        idempotency::keep(&app.db, &app.secrets, self.principal.customer, key, &answer).await?;
+        if let Err(error) = idempotency::keep(&app.db, &app.secrets, self.principal.customer, key, &answer).await {
+            tracing::warn!(request_id = self.request_id, %error, "an answer could not be kept for repeats");
+        }
         response.set_body(Body::from_string(answer.body));
         Ok(response)
     }

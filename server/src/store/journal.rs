@@ -141,13 +141,14 @@ pub async fn count(db: &impl Query, customer: i64) -> Result<i64, Error> {
     Ok(db.one(sql, params![customer], |row| row.int(0)).await?.unwrap_or_default())
 }
 
-/// What is known of an `Idempotency-Key`: the fingerprint of the content it came with, and the answer.
+/// What is known of an `Idempotency-Key`: the fingerprint of the content it came with, the answer, and when it came,
+/// milliseconds since the epoch.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn replay(db: &impl Query, customer: i64, key: &str) -> Result<Option<(String, Option<String>)>, Error> {
-    let sql = "SELECT fingerprint, answer FROM replays WHERE customer = $1 AND key = $2";
-    db.one(sql, params![customer, key], |row| Ok((row.text(0)?, row.opt_text(1)?))).await
+pub async fn replay(db: &impl Query, customer: i64, key: &str) -> Result<Option<(String, Option<String>, i64)>, Error> {
+    let sql = "SELECT fingerprint, answer, created FROM replays WHERE customer = $1 AND key = $2";
+    db.one(sql, params![customer, key], |row| Ok((row.text(0)?, row.opt_text(1)?, row.int(2)?))).await
 }
 
 /// Keeps the answer to a request that was carried out, and forgets those from before `oldest`.
