@@ -17,6 +17,9 @@ mod subject;
 mod text;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 pub use excused::{EXCUSES, Excuse};
 pub use judge::{Finding, Outcome};
 pub use probe::{Expected, Probe};
@@ -34,6 +37,13 @@ pub fn derive(subject: &Subject<'_>) -> Vec<Probe> {
     probes.extend(conditions::probes(subject, &base));
     probes.extend(body::probes(subject, &base));
     probes.extend(access::methods(subject, &base));
+    let mut sent: Vec<(String, Vec<Request>)> = Vec::new();
+    probes.retain(|probe| {
+        let new = (probe.at.clone(), probe.requests.clone());
+        let is_new = !sent.contains(&new);
+        sent.push(new);
+        is_new
+    });
     if subject.operation.method == "DELETE" {
         // Only once, and last: whatever else would delete it is left out.
         let deleting = |probe: &Probe| probe.is_inside() && probe.requests.iter().any(|request| *request == base);

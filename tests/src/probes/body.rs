@@ -7,6 +7,8 @@ use super::request::{Body, FORM, Request};
 use super::subject::{Subject, with_media};
 use super::values::{self, Values};
 
+/// The media type of a patch.
+const PATCH: &str = "application/merge-patch+json";
 /// Members within members are probed so far.
 const DEPTH: usize = 6;
 /// Media types that nothing takes.
@@ -133,7 +135,7 @@ impl Bodies<'_> {
             return;
         }
         let nullable = self.subject.flat(schema).get("nullable") == Some(&Value::Bool(true));
-        let counts = self.base.method == "PATCH" || !self.subject.is_general();
+        let counts = self.subject.bodies().iter().any(|(media, _)| media == PATCH) || !self.subject.is_general();
         let accepted = nullable || (!counts && !required);
         let request = self.base.clone().with_value(self.set(place, Value::Null));
         let pointer = place.pointer();

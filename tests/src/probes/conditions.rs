@@ -1,9 +1,9 @@
 //! Probes of the headers whose meaning is HTTP's: conditions, preferences, keys of idempotency.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::probe::{Expected, Probe};
-use super::request::Request;
+use super::request::{Body, Request};
 use super::subject::Subject;
 
 /// Headers that are probed for what they mean.
@@ -104,7 +104,14 @@ fn prefer(subject: &Subject<'_>, base: &Request, found: &mut Vec<Probe>) {
 
 fn repeats(subject: &Subject<'_>, base: &Request, found: &mut Vec<Probe>) {
     let mut first = base.clone().with_header("Idempotency-Key", "sent-again");
-    first.fresh.clear();
+    // Sent again it has to be the same.
+    for name in std::mem::take(&mut first.fresh) {
+        if let Body::Json(value) = &mut first.body
+            && let Some(Value::String(text)) = value.get_mut(&name)
+        {
+            text.push_str("-again");
+        }
+    }
     let other = match first.value().cloned() {
         Some(mut body) if body.is_object() => {
             body["noSuchMember"] = json!("another content");

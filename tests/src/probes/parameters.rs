@@ -29,11 +29,7 @@ pub(super) fn probes(subject: &Subject<'_>, base: &Request) -> Vec<Probe> {
 /// The values of a parameter: all are texts there, so that only texts can be told from other things.
 fn of(subject: &Subject<'_>, parameter: &Value) -> Values {
     let schema = &parameter["schema"];
-    let good = if parameter.get("example").is_some() {
-        (subject.translate)(&parameter["example"])
-    } else {
-        values::sample(subject, schema, 3)
-    };
+    let good = subject.example(parameter).unwrap_or_else(|| values::sample(subject, schema, 3));
     let mut found = values::values(subject, schema, &good);
     let kind = subject.flat(schema).get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let is_text = |value: &Value| value.is_string() || (kind != "string" && !value.is_array() && !value.is_object());
@@ -82,7 +78,8 @@ fn query(subject: &Subject<'_>, base: &Request, name: &str, parameter: &Value, f
     } else {
         found.push(Probe::new(&at, "not required", without, Expected::Success));
     }
-    if !required && subject.is_general() {
+    let is_flag = subject.flat(&parameter["schema"]).get("type") == Some(&Value::from("boolean"));
+    if !required && !is_flag && subject.is_general() {
         found.push(Probe::new(&at, "empty", base.clone().with_query(name, ""), Expected::Success));
     }
 }

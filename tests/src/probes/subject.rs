@@ -125,6 +125,19 @@ impl<'a> Subject<'a> {
         body["required"] == true
     }
 
+    /// The example of a parameter, as the server would say it: ids may be numbers.
+    #[must_use]
+    pub fn example(&self, parameter: &Value) -> Option<Value> {
+        let example = parameter.get("example")?;
+        let translated = (self.translate)(&Value::String(as_text(example)));
+        let number = translated.as_str().filter(|_| example.is_number()).and_then(|text| text.parse::<i64>().ok());
+        Some(match number {
+            Some(number) => json!(number),
+            None if example.is_string() => translated,
+            None => example.clone(),
+        })
+    }
+
     /// The request that the operation has for an example.
     #[must_use]
     pub fn base(&self) -> Request {
@@ -141,7 +154,7 @@ impl<'a> Subject<'a> {
         };
         for parameter in &self.operation.parameters {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-            let value = as_text(&(self.translate)(&parameter["example"]));
+            let value = as_text(&self.example(parameter).unwrap_or_default());
             match parameter["in"].as_str() {
                 Some("path") => request.path.push((name, value)),
                 Some("query") if parameter["required"] == true => request.query.push((name, value)),
@@ -169,6 +182,8 @@ impl<'a> Subject<'a> {
         let schema = self.operation.request_content.values().next().filter(|_| made && !deletable);
         let Some(schema) = schema.map(|schema| self.flat(schema)) else { return Vec::new() };
         let names = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        // An `@id` is no name, but refers to something.
+        let names = names.filter(|name| !name.starts_with('@'));
         let texts = names.filter(|name| self.flat(&schema["properties"][*name]).get("type") == Some(&json!("string")));
         texts.map(str::to_owned).collect()
     }

@@ -108,25 +108,56 @@ fn matches(subject: &Subject<'_>, schema: &Map<String, Value>, text: &str) -> bo
 #[must_use]
 pub(super) fn fits(subject: &Subject<'_>, schema: &Value, value: &Value) -> bool {
     let schema = subject.flat(schema);
+    if value.is_null() && schema.get("nullable") == Some(&Value::Bool(true)) {
+        return true;
+    }
     if let Some(branches) = schema.get("oneOf").and_then(Value::as_array) {
         return branches.iter().any(|branch| fits(subject, branch, value));
     }
-    let is_number = value.is_i64() || value.as_str().is_some_and(|text| text.trim().parse::<i64>().is_ok());
-    let fits = match word(&schema, "type") {
-        "string" => value.is_string(),
-        "boolean" => value.is_boolean(),
-        "integer" => is_number || value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() < 9e15),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        _ => true,
-    };
     let listed = schema.get("enum").and_then(Value::as_array).is_none_or(|values| values.contains(value));
-    let length = value.as_str().map(|text| text.chars().count());
-    let least = |keyword| size(&schema, keyword);
-    fits && listed
-        && length.zip(least("minLength")).is_none_or(|(length, least)| length >= least)
-        && length.zip(least("maxLength")).is_none_or(|(length, most)| length <= most)
-        && value.as_str().is_none_or(|text| matches(subject, &schema, text))
+    let within = |count: usize, least: &str, most: &str| {
+        size(&schema, least).is_none_or(|least| count >= least) && size(&schema, most).is_none_or(|most| count <= most)
+    };
+    listed
+        && match word(&schema, "type") {
+            "string" => value.as_str().is_some_and(|text| {
+                within(text.chars().count(), "minLength", "maxLength") && matches(subject, &schema, text)
+            }),
+            "boolean" => value.is_boolean(),
+            "integer" => whole(value).is_some_and(|number| is_within(&schema, number)),
+            "array" => value.as_array().is_some_and(|items| {
+                let item = schema.get("items").unwrap_or(&Value::Null);
+                within(items.len(), "minItems", "maxItems") && items.iter().all(|value| fits(subject, item, value))
+            }),
+            "object" => value.is_object(),
+            _ => true,
+        }
+}
+
+/// A whole number, however it is written.
+fn whole(value: &Value) -> Option<i128> {
+    let written = value.as_str().and_then(|text| text.trim().parse::<i64>().ok());
+    let round = value.as_f64().filter(|number| number.fract() == 0.0);
+    let exact = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    exact.or_else(|| written.map(i128::from)).or_else(|| format!("{:.0}", round?).parse().ok())
+}
+
+fn is_within(schema: &Map<String, Value>, number: i128) -> bool {
+    let [least, most] = limits(schema);
+    least.is_none_or(|least| number >= i128::from(least)) && most.is_none_or(|most| number <= i128::from(most))
+}
+
+/// The least and the greatest number, if there are limits.
+fn limits(schema: &Map<String, Value>) -> [Option<i64>; 2] {
+    let is_exclusive = |keyword: &str| i64::from(schema.get(keyword) == Some(&Value::Bool(true)));
+    let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
+    let least = bound("minimum").map(|least| least.saturating_add(is_exclusive("exclusiveMinimum")));
+    let most = bound("maximum").map(|most| most.saturating_sub(is_exclusive("exclusiveMaximum")));
+    match word(schema, "format") {
+        "int32" => [least.or(Some(i64::from(i32::MIN))), most.or(Some(i64::from(i32::MAX)))],
+        "int64" => [least.or(Some(i64::MIN)), most.or(Some(i64::MAX))],
+        _ => [least, most],
+    }
 }
 
 /// The values to probe a schema with, made of a value that is good.
@@ -209,7 +240,8 @@ fn strings(subject: &Subject<'_>, schema: &Map<String, Value>, good: &Value, fou
     for text in refused {
         found.refuse("pattern", text.into());
     }
-    for text in accepted.into_iter().take(3) {
+    let accepted = accepted.into_iter().filter(|_| schema.contains_key("pattern")).take(3);
+    for text in accepted {
         if least.is_none_or(|least| text.chars().count() >= least) {
             found.accept("pattern", vec![text.into()]);
         }
@@ -259,33 +291,25 @@ fn elsewhere(node: &Value) -> Vec<Value> {
 }
 
 fn integers(schema: &Map<String, Value>, good: &Value, found: &mut Values) {
-    let is_exclusive = |keyword: &str| schema.get(keyword) == Some(&Value::Bool(true));
-    let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
-    let (low, high) = match word(schema, "format") {
-        "int32" => (Some(i64::from(i32::MIN)), Some(i64::from(i32::MAX))),
-        "int64" => (Some(i64::MIN), Some(i64::MAX)),
-        _ => (None, None),
-    };
     found.accept("example", vec![good.clone()]);
     if let Some(number) = good.as_i64() {
         found.accept("a number as a text", vec![number.to_string().into()]);
     }
-    let least = bound("minimum").map(|least| least.saturating_add(i64::from(is_exclusive("exclusiveMinimum"))));
-    if let Some(least) = least.or(low) {
-        found.accept(format!("minimum {least}"), vec![json!(least)]);
-        match least.checked_sub(1) {
-            Some(less) => found.refuse(format!("minimum {least}"), json!(less)),
-            None => found.refuse("format int64", json!(-9.3e18)),
+    let [least, most] = limits(schema);
+    match least {
+        Some(least) => {
+            found.accept(format!("minimum {least}"), vec![json!(least)]);
+            found.refuse(format!("minimum {least}"), least.checked_sub(1).map_or_else(|| json!(-9.3e18), |less| json!(less)));
         }
+        None => found.accept("no minimum", vec![json!(i64::MIN)]),
     }
-    let most = bound("maximum").map(|most| most.saturating_sub(i64::from(is_exclusive("exclusiveMaximum"))));
-    match most.or(high) {
+    match most {
         Some(most) => {
             found.accept(format!("maximum {most}"), vec![json!(most)]);
             let more = u64::try_from(most).map_or_else(|_| json!(most + 1), |most| json!(most + 1));
             found.refuse(format!("maximum {most}"), more);
         }
-        None => found.accept("no format", vec![json!(1_u64 << 63)]),
+        None => found.accept("no maximum", vec![json!(1_u64 << 63)]),
     }
 }
 
