@@ -4,10 +4,12 @@
 //! What the schemas leave to prose is listed in `excused.rs`, with reasons, and nowhere else.
 
 mod access;
+mod bench;
 mod body;
 mod conditions;
 mod excused;
 mod judge;
+mod mutant;
 mod parameters;
 mod probe;
 mod request;
@@ -20,8 +22,10 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use bench::Bench;
 pub use excused::{EXCUSES, Excuse};
 pub use judge::{Finding, Outcome};
+pub use mutant::{Mutant, Operator};
 pub use probe::{Expected, Probe};
 pub use request::{Body, Caller, Request, Scheme};
 pub use run::{Report, run};
@@ -46,7 +50,7 @@ pub fn derive(subject: &Subject<'_>) -> Vec<Probe> {
     });
     if subject.operation.method == "DELETE" {
         // Only once, and last: whatever else would delete it is left out.
-        let deleting = |probe: &Probe| probe.is_inside() && probe.requests.iter().any(|request| *request == base);
+        let deleting = |probe: &Probe| probe.is_inside() && probe.requests.contains(&base);
         if access::good(subject) == Expected::Success {
             probes.retain(|probe| !deleting(probe));
         }

@@ -77,6 +77,10 @@ impl Arguments {
             .filter(|(name, _)| !known().any(|a| a.name == *name))
             .map(|(name, _)| unknown(name, &known().map(|a| a.name.as_str()).collect::<Vec<_>>()))
             .collect();
+        if !faults.is_empty() {
+            // What looks missing may be what is misspelt.
+            return invalid(faults);
+        }
         for argument in known() {
             // An empty value is as good as none.
             let given = query.iter().find(|(name, _)| *name == argument.name).map(|(_, value)| value.as_str());
@@ -182,7 +186,8 @@ mod tests {
     fn every_fault_of_a_query_is_named() {
         assert_eq!(query(&[("field", "a"), ("page", " 7"), ("deep", "TRUE")]), ["Ok(())"]);
         assert_eq!(query(&[("field", "a"), ("page", "")]), ["Ok(())"]);
-        assert_eq!(query(&[("page", "x"), ("deep", "1"), ("more", "1")]), ["more", "page", "deep", "field"]);
+        assert_eq!(query(&[("page", "x"), ("deep", "1")]), ["page", "deep", "field"]);
+        assert_eq!(query(&[("page", "x"), ("more", "1"), ("most", "1")]), ["more", "most"]);
         assert_eq!(query(&[("field", "")]), ["field"]);
         assert_eq!(query(&[("field", "b")]), ["field"]);
     }
@@ -201,7 +206,10 @@ mod tests {
             let headers = HeaderMap::from_iter([(poem::http::HeaderName::from_static("key"), value.parse().unwrap())]);
             pointers(arguments().check_headers(&Schemas::default(), &headers))
         };
-        assert_eq!((check("ab"), check("abc"), check("")), (vec!["Ok(())".into()], vec!["Key".into()], vec!["Key".into()]));
+        assert_eq!(
+            (check("ab"), check("abc"), check("")),
+            (vec!["Ok(())".into()], vec!["Key".into()], vec!["Key".into()])
+        );
         assert!(arguments().has_header("key") && !arguments().has_header("page"));
     }
 }

@@ -27,7 +27,8 @@ impl Words {
     /// Sends to another place what would go to `theirs`.
     pub(super) fn divert(&mut self, theirs: &str, elsewhere: &str) {
         for (_, known) in &mut self.swaps {
-            *known = known.replace(theirs, elsewhere).replace(&theirs.replace('.', "\\."), &elsewhere.replace('.', "\\."));
+            *known =
+                known.replace(theirs, elsewhere).replace(&theirs.replace('.', "\\."), &elsewhere.replace('.', "\\."));
         }
     }
 

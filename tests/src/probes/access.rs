@@ -64,6 +64,8 @@ fn read(subject: &Subject<'_>, scheme: &Value) -> Option<Scheme> {
 pub(super) fn methods(subject: &Subject<'_>, base: &Request) -> Vec<Probe> {
     let mut found = Vec::new();
     let bare = Request { body: super::request::Body::Absent, headers: Vec::new(), ..base.clone() };
+    // Where the server has the method after all nothing is to happen.
+    let bare = bare.with_header("If-Match", super::conditions::NEVER);
     let with = |method: &str| Request { method: method.to_owned(), ..bare.clone() };
     if subject.operation.method == "GET" {
         let head = Request { method: "HEAD".to_owned(), ..base.clone() };

@@ -11,6 +11,8 @@ use super::values::{self, Values};
 const PATCH: &str = "application/merge-patch+json";
 /// Members within members are probed so far.
 const DEPTH: usize = 6;
+/// More bytes than anybody takes.
+const ENDLESS: u64 = 1 << 40;
 /// Media types that nothing takes.
 const OTHERS: [&str; 4] = ["text/plain", "application/xml", "application/octet-stream", "multipart/form-data"];
 
@@ -64,6 +66,10 @@ impl Bodies<'_> {
         let absent = Request { body: Body::Absent, ..self.base.clone() }.without_header("Content-Type");
         let expected = if self.subject.needs_body() { Expected::Status(vec![400]) } else { Expected::Success };
         self.push("", "required", absent, expected);
+        if self.subject.documents(413) {
+            let endless = Request { body: Body::Announced(ENDLESS), ..self.base.clone() };
+            self.push("", "too large", endless, Expected::Status(vec![413]));
+        }
     }
 
     fn root(&mut self) {
@@ -261,7 +267,7 @@ fn put(into: &mut Value, steps: &[String], value: Value) {
     };
     if step == "0" {
         let is_item = rest.is_empty();
-        if is_item || !into.as_array().is_some_and(|items| !items.is_empty()) {
+        if is_item || into.as_array().is_none_or(Vec::is_empty) {
             *into = json!([{}]);
         }
         return put(&mut into[0], rest, value);

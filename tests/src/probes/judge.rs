@@ -75,11 +75,8 @@ impl Trial<'_> {
                 (None, _) => {}
             }
             let name = format!("{}: {}", probe.at, probe.constraint);
-            let findings = all.into_iter().map(|what| Finding {
-                operation: self.operation.id.clone(),
-                probe: name.clone(),
-                what,
-            });
+            let findings =
+                all.into_iter().map(|what| Finding { operation: self.operation.id.clone(), probe: name.clone(), what });
             outcome.findings.extend(findings);
             if enough && !outcome.findings.is_empty() {
                 break;
@@ -207,7 +204,8 @@ impl Trial<'_> {
             let is_empty = |name: &str, value: &[u8]| name == "content-length" && value == b"0";
             let all = received.headers.iter();
             let all = all.filter(|(name, value)| fixed(name.as_str()) && !is_empty(name.as_str(), value.as_bytes()));
-            all.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+            all.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect()
         };
         if head.status != get.status || !head.body.is_empty() {
             return Some(format!("GET answers {}: {}", get.status, head.told()));

@@ -114,7 +114,8 @@ fn header(subject: &Subject<'_>, base: &Request, name: &str, parameter: &Value, 
     let at = format!("header {name}");
     let mut probes = Vec::new();
     values_of(subject, base, (&at, name, parameter), Request::with_header, &mut probes);
-    let sendable = |request: &Request| request.headers.iter().all(|(_, value)| value.bytes().all(|b| b.is_ascii_graphic()));
+    let sendable =
+        |request: &Request| request.headers.iter().all(|(_, value)| value.bytes().all(|b| b.is_ascii_graphic()));
     for mut probe in probes {
         probe.requests.retain(sendable);
         if !probe.requests.is_empty() {
@@ -135,8 +136,7 @@ fn unlisted(subject: &Subject<'_>, base: &Request, found: &mut Vec<Probe>) {
     names.sort();
     names.dedup();
     for name in names.into_iter().filter(|name| !here.contains(name)) {
-        let expected =
-            if subject.is_general() { Expected::Named(vec![400], name.clone()) } else { Expected::Success };
+        let expected = if subject.is_general() { Expected::Named(vec![400], name.clone()) } else { Expected::Success };
         let request = base.clone().with_query(&name, "1");
         // What succeeds here changes something: once is enough.
         if subject.is_general() || base.method == "GET" {

@@ -43,6 +43,8 @@ pub enum Body {
     Form(Value),
     /// Anything.
     Text(String),
+    /// So many bytes that never come.
+    Announced(u64),
 }
 
 /// One request.
@@ -164,7 +166,7 @@ impl Request {
             value
         };
         match &self.body {
-            Body::Absent => Vec::new(),
+            Body::Absent | Body::Announced(_) => Vec::new(),
             Body::Json(value) => freshened(value).to_string().into_bytes(),
             Body::Form(value) => form(&freshened(value)).into_bytes(),
             Body::Text(text) => text.clone().into_bytes(),

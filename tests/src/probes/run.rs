@@ -28,10 +28,19 @@ pub struct Report {
     pub outcome: Outcome,
 }
 
+/// The success of an operation in whose scene it is probed.
+fn success(operation: &Operation) -> u16 {
+    SUCCESSES.into_iter().find(|status| operation.responses.contains_key(status)).unwrap_or(200)
+}
+
+/// Whether an operation is probed in the scene of this status.
+pub(super) fn is_probed_at(operation: &Operation, status: u16) -> bool {
+    success(operation) == status
+}
+
 /// The scene whose end an operation is probed in.
 pub(super) fn scene<'a>(ends: &'a Ends, operation: &Operation) -> &'a str {
-    let success = SUCCESSES.iter().find(|status| operation.responses.contains_key(status));
-    ends.scene_of(&operation.id, success.copied().unwrap_or(200))
+    ends.scene_of(&operation.id, success(operation))
 }
 
 /// Probes all operations of the committed document that are `wanted`.
@@ -43,9 +52,7 @@ pub async fn run(backend: Backend, wanted: impl Fn(&Operation) -> bool) -> anyho
     let operations: Vec<&Operation> = document.operations().filter(|operation| wanted(operation)).collect();
     let ends = Ends::build(backend, |id, status| {
         let operation = operations.iter().find(|operation| operation.id == id);
-        operation.is_some_and(|operation| {
-            SUCCESSES.iter().find(|status| operation.responses.contains_key(status)) == Some(&status)
-        })
+        operation.is_some_and(|operation| is_probed_at(operation, status))
     })
     .await?;
     // Those that change nothing share a server.
@@ -98,11 +105,13 @@ pub(super) async fn on_stage(
 }
 
 impl Report {
-    /// All that is wrong, excuses included that nothing needs.
+    /// All that is wrong; where all operations were probed, excuses included that nothing needs.
     #[must_use]
     pub fn findings(&self) -> Vec<String> {
         let mut all: Vec<String> = self.outcome.findings.iter().map(Finding::to_string).collect();
-        let needless = EXCUSES.iter().enumerate().filter(|(index, _)| !self.outcome.excused.contains(index));
+        let is_whole = self.operations.len() == Document::committed().operations().count();
+        let needless =
+            EXCUSES.iter().enumerate().filter(|(index, _)| is_whole && !self.outcome.excused.contains(index));
         all.extend(needless.map(|(_, excuse)| format!("nothing needs the excuse {excuse:?}")));
         all
     }

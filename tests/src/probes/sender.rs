@@ -1,11 +1,15 @@
 //! Sends the requests of probes to a server, and holds every answer against the document.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Frame, SizeHint};
 use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Method};
 use hyper_util::client::legacy::Client;
@@ -14,18 +18,35 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 use super::conditions::CURRENT;
-use super::request::{Caller, Request, Scheme};
+use super::request::{Body, Caller, Request, Scheme};
+use crate::Credentials;
 use crate::examples::{Callers, PUBLIC_URL};
 use crate::http::{basic, shortened};
 use crate::validate::{Exchange, Validator};
-use crate::Credentials;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A body of so many bytes that never come.
+#[derive(Debug)]
+struct Announced(u64);
+
+impl hyper::body::Body for Announced {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
 /// A server that is probed.
 pub(super) struct Sender<'a> {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpConnector, Either<Full<Bytes>, Announced>>,
     address: SocketAddr,
     validator: &'a Validator<'a>,
     callers: &'a Callers,
@@ -66,7 +87,9 @@ impl Received {
             .collect();
         let quoted = format!("`{}`", name.rsplit('/').next().unwrap_or(name));
         match body["detail"].as_str() {
-            Some(detail) if found.is_empty() && errors.is_empty() && detail.contains(&quoted) => vec![detail.to_owned()],
+            Some(detail) if found.is_empty() && errors.is_empty() && detail.contains(&quoted) => {
+                vec![detail.to_owned()]
+            }
             _ => found,
         }
     }
@@ -107,7 +130,7 @@ impl<'a> Sender<'a> {
     async fn tag(&self, request: &Request, usual: &str) -> Option<String> {
         let mut shown = request.clone().without_header("Content-Type");
         shown.method = "GET".to_owned();
-        shown.body = super::request::Body::Absent;
+        shown.body = Body::Absent;
         let received = self.exchange(&shown, &[], usual).await.ok()?;
         received.header("etag").map(str::to_owned)
     }
@@ -123,7 +146,11 @@ impl<'a> Sender<'a> {
         for (name, value) in headers.iter().chain(self.credentials(asked, usual).iter()) {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| format!("{line}: {error}"))?;
+        let body = match asked.body {
+            Body::Announced(bytes) => Either::Right(Announced(bytes)),
+            _ => Either::Left(Full::new(Bytes::from(body))),
+        };
+        let request = request.body(body).map_err(|error| format!("{line}: {error}"))?;
         let path = request.uri().path().to_owned();
         let answer = tokio::time::timeout(PATIENCE, async {
             let (head, body) = self.client.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
@@ -169,7 +196,7 @@ impl<'a> Sender<'a> {
             path: Vec::new(),
             query: Vec::new(),
             headers: Vec::new(),
-            body: super::request::Body::Absent,
+            body: Body::Absent,
             caller: Caller::Administrator,
             scheme: Scheme::Basic,
             fresh: Vec::new(),

@@ -16,7 +16,8 @@ fn document() -> Document {
     });
     let number = json!({ "name": "number", "in": "path", "required": true, "example": 7,
         "schema": { "type": "integer", "minimum": 1, "maximum": 9 } });
-    let page = json!({ "name": "page", "in": "query", "example": 2, "schema": { "type": "integer", "format": "int64" } });
+    let page =
+        json!({ "name": "page", "in": "query", "example": 2, "schema": { "type": "integer", "format": "int64" } });
     let condition = json!({ "name": "If-Match", "in": "header", "schema": { "type": "string" } });
     let content = json!({ "application/json": { "schema": body, "example": { "name": "abc", "depth": 3 } } });
     let answers = json!({ "200": { "description": "" }, "400": { "description": "" } });

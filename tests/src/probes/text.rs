@@ -70,7 +70,8 @@ mod tests {
         let any = |_: &str| true;
         assert!(of_length("plans", 3, &any).iter().all(|text| text.chars().count() == 3));
         assert!(of_length("plans", 9, &any).contains(&"plansaaaa".to_owned()));
-        let address = |text: &str| text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+        let address =
+            |text: &str| text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
         assert_eq!(of_length("reader@harbour", 3, &address), ["r@r"]);
         assert_eq!(of_length("a", 0, &any), [""]);
     }

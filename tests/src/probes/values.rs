@@ -299,7 +299,10 @@ fn integers(schema: &Map<String, Value>, good: &Value, found: &mut Values) {
     match least {
         Some(least) => {
             found.accept(format!("minimum {least}"), vec![json!(least)]);
-            found.refuse(format!("minimum {least}"), least.checked_sub(1).map_or_else(|| json!(-9.3e18), |less| json!(less)));
+            found.refuse(
+                format!("minimum {least}"),
+                least.checked_sub(1).map_or_else(|| json!(-9.3e18), |less| json!(less)),
+            );
         }
         None => found.accept("no minimum", vec![json!(i64::MIN)]),
     }
@@ -346,7 +349,8 @@ fn distinct(subject: &Subject<'_>, schema: &Value, first: &Value, index: usize) 
             let varied = members.iter().map(|(name, value)| {
                 let property = schema.get("properties").and_then(|all| all.get(name));
                 let is_text = value.is_string() && property.is_some();
-                let other = if is_text { distinct(subject, property.unwrap_or(value), value, index) } else { value.clone() };
+                let other =
+                    if is_text { distinct(subject, property.unwrap_or(value), value, index) } else { value.clone() };
                 (name.clone(), other)
             });
             Value::Object(varied.collect())
