@@ -22758,7 +22758,7 @@ Links to everything that the service as a whole has. No credentials are needed.
 Sends a `GET` request to `/`
 
 Arguments:
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.entry_point_view()
     .if_none_match(if_none_match)
@@ -22830,7 +22830,7 @@ Sends a `GET` request to `/customers/{customer}`
 
 Arguments:
 - `customer`: The number of the customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.customer_view()
     .customer(customer)
@@ -22850,11 +22850,13 @@ Sends a `PATCH` request to `/customers/{customer}`
 Arguments:
 - `customer`: The number of the customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.customer_update()
     .customer(customer)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -22915,7 +22917,7 @@ Sends a `GET` request to `/customers/{customer}/keys/{key}`
 Arguments:
 - `customer`: The number of the customer.
 - `key`: The API key, the user name of its credentials.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.key_view()
     .customer(customer)
@@ -22937,11 +22939,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `key`: The API key, the user name of its credentials.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.key_delete()
     .customer(customer)
     .key(key)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23001,7 +23005,7 @@ Sends a `GET` request to `/customers/{customer}/portalUsers/{portalUser}`
 Arguments:
 - `customer`: The number of the customer.
 - `portal_user`: The id of the portal user within its customer; not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.portal_user_view()
     .customer(customer)
@@ -23023,7 +23027,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `portal_user`: The id of the portal user within its customer; not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.portal_user_replace()
@@ -23048,11 +23052,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `portal_user`: The id of the portal user within its customer; not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.portal_user_delete()
     .customer(customer)
     .portal_user(portal_user)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23069,12 +23075,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `portal_user`: The id of the portal user within its customer; not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.portal_user_update()
     .customer(customer)
     .portal_user(portal_user)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -23183,7 +23191,7 @@ Sends a `GET` request to `/customers/{customer}/namedQueries/{namedQuery}`
 Arguments:
 - `customer`: The number of the customer.
 - `named_query`: The id of the named query, or its name, percent-encoded; case counts.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.named_query_view()
     .customer(customer)
@@ -23205,7 +23213,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `named_query`: The id of the named query, or its name, percent-encoded; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.named_query_replace()
@@ -23230,11 +23238,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `named_query`: The id of the named query, or its name, percent-encoded; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.named_query_delete()
     .customer(customer)
     .named_query(named_query)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23251,12 +23261,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `named_query`: The id of the named query, or its name, percent-encoded; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.named_query_update()
     .customer(customer)
     .named_query(named_query)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -23293,7 +23305,7 @@ Sends a `GET` request to `/originStrategies/{strategy}`
 
 Arguments:
 - `strategy`: The id of the origin strategy, today's or that of 2016.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.origin_strategy_view_global()
     .strategy(strategy)
@@ -23357,7 +23369,7 @@ Sends a `GET` request to `/customers/{customer}/originStrategies/{originStrategy
 Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.origin_strategy_view()
     .customer(customer)
@@ -23379,7 +23391,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.origin_strategy_replace()
@@ -23404,11 +23416,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.origin_strategy_delete()
     .customer(customer)
     .origin_strategy(origin_strategy)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23425,12 +23439,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.origin_strategy_update()
     .customer(customer)
     .origin_strategy(origin_strategy)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -23448,7 +23464,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.origin_strategy_replace_credentials()
@@ -23474,7 +23490,7 @@ Sends a `GET` request to `/customers/{customer}/originStrategies/{originStrategy
 Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.origin_strategy_view_strategy()
     .customer(customer)
@@ -23545,7 +23561,7 @@ Sends a `GET` request to `/customers/{customer}/spaces/{space}`
 Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.space_view()
     .customer(customer)
@@ -23567,7 +23583,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.space_replace()
@@ -23592,11 +23608,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.space_delete()
     .customer(customer)
     .space(space)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23613,12 +23631,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.space_update()
     .customer(customer)
     .space(space)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -23635,7 +23655,7 @@ Sends a `GET` request to `/customers/{customer}/spaces/{space}/metadata`
 Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.space_metadata()
     .customer(customer)
@@ -23721,7 +23741,7 @@ Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}`
 Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.auth_service_view()
     .customer(customer)
@@ -23743,7 +23763,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.auth_service_replace()
@@ -23768,11 +23788,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.auth_service_delete()
     .customer(customer)
     .auth_service(auth_service)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23789,12 +23811,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.auth_service_update()
     .customer(customer)
     .auth_service(auth_service)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -23859,7 +23883,7 @@ Sends a `GET` request to `/customers/{customer}/authServices/{auth_service}/role
 Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.auth_service_view_role_provider()
     .customer(customer)
@@ -23883,7 +23907,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.auth_service_replace_role_provider()
@@ -23910,11 +23934,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.auth_service_delete_role_provider()
     .customer(customer)
     .auth_service(auth_service)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -23933,12 +23959,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.auth_service_update_role_provider()
     .customer(customer)
     .auth_service(auth_service)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -24001,7 +24029,7 @@ Sends a `GET` request to `/customers/{customer}/roles/{role}`
 Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.role_view()
     .customer(customer)
@@ -24023,7 +24051,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.role_replace()
@@ -24048,11 +24076,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.role_delete()
     .customer(customer)
     .role(role)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -24069,12 +24099,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.role_update()
     .customer(customer)
     .role(role)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -24091,7 +24123,7 @@ Sends a `GET` request to `/customers/{customer}/roles/{role}/authService`
 Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.role_view_auth_service()
     .customer(customer)
@@ -24113,7 +24145,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.role_replace_auth_service()
@@ -24138,11 +24170,13 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.role_delete_auth_service()
     .customer(customer)
     .role(role)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -24159,12 +24193,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.role_update_auth_service()
     .customer(customer)
     .role(role)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -24229,7 +24265,7 @@ Sends a `GET` request to `/customers/{customer}/spaces/{space}/storage`
 Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.storage_view_space()
     .customer(customer)
@@ -24319,12 +24355,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.image_update_space()
     .customer(customer)
     .space(space)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -24343,7 +24381,7 @@ Arguments:
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
 - `no_cache`: Accepted for today's clients; has no effect.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.image_view()
     .customer(customer)
@@ -24368,7 +24406,7 @@ Arguments:
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.image_replace()
@@ -24395,12 +24433,14 @@ Arguments:
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.image_delete()
     .customer(customer)
     .space(space)
     .image(image)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .send()
     .await;
 ```*/
@@ -24418,6 +24458,7 @@ Arguments:
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.image_update()
@@ -24425,6 +24466,7 @@ let response = client.image_update()
     .space(space)
     .image(image)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -24442,7 +24484,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.storage_view_image()
     .customer(customer)
@@ -24540,7 +24582,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.image_view_batch()
     .customer(customer)
@@ -24563,7 +24605,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.image_view_optimisation_policy()
     .customer(customer)
@@ -24588,7 +24630,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.image_view_thumbnail_policy()
     .customer(customer)
@@ -24674,11 +24716,13 @@ Sends a `PATCH` request to `/customers/{customer}/allImages`
 Arguments:
 - `customer`: The number of the customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.image_update_many()
     .customer(customer)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -24715,7 +24759,7 @@ Sends a `GET` request to `/customers/{customer}/queue`
 
 Arguments:
 - `customer`: The number of the customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.queue_view()
     .customer(customer)
@@ -24755,7 +24799,7 @@ Sends a `GET` request to `/customers/{customer}/queue/priority`
 
 Arguments:
 - `customer`: The number of the customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.queue_view_priority()
     .customer(customer)
@@ -24920,7 +24964,7 @@ Sends a `GET` request to `/customers/{customer}/queue/batches/{batch}`
 Arguments:
 - `customer`: The number of the customer.
 - `batch`: The number of the batch within its customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.batch_view()
     .customer(customer)
@@ -25164,7 +25208,7 @@ Sends a `GET` request to `/customers/{customer}/storage`
 
 Arguments:
 - `customer`: The number of the customer.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.storage_view_customer()
     .customer(customer)
@@ -25302,7 +25346,7 @@ Sends a `GET` request to `/portalRoles/{role}`
 
 Arguments:
 - `role`: The name of the portal role.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.portal_role_view()
     .role(role)
@@ -25320,7 +25364,7 @@ How much waits on the queues of all customers together, and how ingests ended.
 Sends a `GET` request to `/queue`
 
 Arguments:
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.queue_summary()
     .if_none_match(if_none_match)
@@ -25359,7 +25403,7 @@ Sends a `GET` request to `/storagePolicies/{policy}`
 
 Arguments:
 - `policy`: The name of the policy, as its URI has it.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.policy_view_storage()
     .policy(policy)
@@ -25399,7 +25443,7 @@ Sends a `GET` request to `/thumbnailPolicies/{policy}`
 
 Arguments:
 - `policy`: The name of the policy, as its URI has it.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.policy_view_thumbnail()
     .policy(policy)
@@ -25441,7 +25485,7 @@ Sends a `GET` request to `/imageOptimisationPolicies/{policy}`
 
 Arguments:
 - `policy`: The name of the policy, as its URI has it.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.policy_view_image_optimisation()
     .policy(policy)
@@ -25461,7 +25505,7 @@ The Hydra API documentation: every class of the API with its properties, operati
 Sends a `GET` request to `/vocab`
 
 Arguments:
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.hydra_vocab()
     .if_none_match(if_none_match)
@@ -25479,7 +25523,7 @@ Sends a `GET` request to `/contexts/{name}`
 
 Arguments:
 - `name`: The name of a class with `.jsonld` after it. Older names with full stops before the class, such as `DLCS.HydraModel.Model.Space.jsonld`, are understood.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.hydra_context()
     .name(name)
@@ -25521,7 +25565,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.delivery_image_info()
     .customer(customer)
@@ -25548,7 +25592,7 @@ Arguments:
 - `size`: The size in pixels: `max`, `w,h`, `!w,h`, `w,` or `,h`. It must come to one of the sizes that `info.json` lists; `!w,h` means the largest of these that fits.
 - `rotation`: Degrees to turn the image by; `0` is the only value.
 - `quality`: The quality and the format; `default.jpg` is the only one.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.delivery_image_pixels()
     .customer(customer)
@@ -25596,7 +25640,7 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.delivery_thumbnail_info()
     .customer(customer)
@@ -25623,7 +25667,7 @@ Arguments:
 - `size`: The size in pixels: `max`, `w,h`, `!w,h`, `w,` or `,h`. It must come to one of the sizes that `info.json` lists; `!w,h` means the largest of these that fits.
 - `rotation`: Degrees to turn the image by; `0` is the only value.
 - `quality`: The quality and the format; `default.jpg` is the only one.
-- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; on PUT, `*` means create only.
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 ```ignore
 let response = client.delivery_thumbnail_pixels()
     .customer(customer)
@@ -25649,11 +25693,13 @@ Sends a `PATCH` request to `/customers/{customer-}`
 Arguments:
 - `customer`: The number of the customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.customer_update_returning()
     .customer(customer)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25671,12 +25717,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `portal_user`: The id of the portal user within its customer; not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.portal_user_update_returning()
     .customer(customer)
     .portal_user(portal_user)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25696,12 +25744,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `named_query`: The id of the named query, or its name, percent-encoded; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.named_query_update_returning()
     .customer(customer)
     .named_query(named_query)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25721,12 +25771,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `origin_strategy`: The id of the customer's origin strategy. One that is created by PUT consists of letters, digits and `-._~`, and is not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.origin_strategy_update_returning()
     .customer(customer)
     .origin_strategy(origin_strategy)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25746,12 +25798,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `space`: The number of the space within its customer.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.space_update_returning()
     .customer(customer)
     .space(space)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25769,12 +25823,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.auth_service_update_returning()
     .customer(customer)
     .auth_service(auth_service)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25794,12 +25850,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `auth_service`: The id of the auth service; case counts.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.auth_service_update_role_provider_returning()
     .customer(customer)
     .auth_service(auth_service)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25819,12 +25877,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.role_update_returning()
     .customer(customer)
     .role(role)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25842,12 +25902,14 @@ Arguments:
 - `customer`: The number of the customer.
 - `role`: The id of the role, in any letter case.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.role_update_auth_service_returning()
     .customer(customer)
     .role(role)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -25868,6 +25930,7 @@ Arguments:
 - `space`: The number of the space within its customer.
 - `image`: The id of the image within its space, percent-encoded; case counts. No `/`, `\`, white space or control characters, not `.` or `..`.
 - `if_match`: Act only if the resource still has one of these entity tags, or exists at all (`*`).
+- `if_none_match`: On GET, answer 304 if the resource still has one of these entity tags; otherwise act only if it has none of them, or doesn't exist (`*`).
 - `body`
 ```ignore
 let response = client.image_update_returning()
@@ -25875,6 +25938,7 @@ let response = client.image_update_returning()
     .space(space)
     .image(image)
     .if_match(if_match)
+    .if_none_match(if_none_match)
     .body(body)
     .send()
     .await;
@@ -26366,6 +26430,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerUpdate, String>,
     }
     impl<'a> CustomerUpdate<'a> {
@@ -26374,6 +26439,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -26395,6 +26461,19 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
                         .to_string()
                 });
             self
@@ -26425,9 +26504,10 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, if_match, body } = self;
+            let Self { client, customer, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::CustomerUpdate::try_from(v).map_err(|e| e.to_string())
@@ -26436,7 +26516,7 @@ pub mod builder {
             let url = format!(
                 "{}/customers/{}", client.baseurl, encode_path(& customer.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -26446,6 +26526,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -26856,6 +26939,7 @@ pub mod builder {
         customer: Result<i64, String>,
         key: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> KeyDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -26864,6 +26948,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 key: Err("key was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -26900,17 +26985,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/keys/{key}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, key, if_match } = self;
+            let Self { client, customer, key, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let key = key.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/keys/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& key.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -26920,6 +27019,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -27500,6 +27602,7 @@ pub mod builder {
         customer: Result<i64, String>,
         portal_user: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> PortalUserDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -27508,6 +27611,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 portal_user: Err("portal_user was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -27544,17 +27648,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/portalUsers/{portalUser}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, portal_user, if_match } = self;
+            let Self { client, customer, portal_user, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let portal_user = portal_user.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& portal_user.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -27564,6 +27682,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -27612,6 +27733,7 @@ pub mod builder {
         customer: Result<i64, String>,
         portal_user: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::PortalUserUpdate, String>,
     }
     impl<'a> PortalUserUpdate<'a> {
@@ -27621,6 +27743,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 portal_user: Err("portal_user was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -27658,6 +27781,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::PortalUserUpdate>,
@@ -27684,10 +27820,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/portalUsers/{portalUser}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, portal_user, if_match, body } = self;
+            let Self { client, customer, portal_user, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let portal_user = portal_user.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::PortalUserUpdate::try_from(v).map_err(|e| e.to_string())
@@ -27697,7 +27834,7 @@ pub mod builder {
                 "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& portal_user.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -27707,6 +27844,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -28572,6 +28712,7 @@ pub mod builder {
         customer: Result<i64, String>,
         named_query: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> NamedQueryDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -28580,6 +28721,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 named_query: Err("named_query was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -28616,17 +28758,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/namedQueries/{namedQuery}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, named_query, if_match } = self;
+            let Self { client, customer, named_query, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let named_query = named_query.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& named_query.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -28636,6 +28792,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -28684,6 +28843,7 @@ pub mod builder {
         customer: Result<i64, String>,
         named_query: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::NamedQueryUpdate, String>,
     }
     impl<'a> NamedQueryUpdate<'a> {
@@ -28693,6 +28853,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 named_query: Err("named_query was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -28730,6 +28891,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::NamedQueryUpdate>,
@@ -28756,10 +28930,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/namedQueries/{namedQuery}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, named_query, if_match, body } = self;
+            let Self { client, customer, named_query, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let named_query = named_query.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::NamedQueryUpdate::try_from(v).map_err(|e| e.to_string())
@@ -28769,7 +28944,7 @@ pub mod builder {
                 "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& named_query.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -28779,6 +28954,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -29600,6 +29778,7 @@ pub mod builder {
         customer: Result<i64, String>,
         origin_strategy: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> OriginStrategyDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -29608,6 +29787,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 origin_strategy: Err("origin_strategy was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -29644,17 +29824,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/originStrategies/{originStrategy}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, origin_strategy, if_match } = self;
+            let Self { client, customer, origin_strategy, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& origin_strategy.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -29664,6 +29858,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -29712,6 +29909,7 @@ pub mod builder {
         customer: Result<i64, String>,
         origin_strategy: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerOriginStrategyUpdate, String>,
     }
     impl<'a> OriginStrategyUpdate<'a> {
@@ -29721,6 +29919,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 origin_strategy: Err("origin_strategy was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -29758,6 +29957,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::CustomerOriginStrategyUpdate>,
@@ -29787,10 +29999,18 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/originStrategies/{originStrategy}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, origin_strategy, if_match, body } = self;
+            let Self {
+                client,
+                customer,
+                origin_strategy,
+                if_match,
+                if_none_match,
+                body,
+            } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::CustomerOriginStrategyUpdate::try_from(v)
@@ -29801,7 +30021,7 @@ pub mod builder {
                 "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& origin_strategy.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -29811,6 +30031,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -30716,6 +30939,7 @@ pub mod builder {
         customer: Result<i64, String>,
         space: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> SpaceDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -30724,6 +30948,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 space: Err("space was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -30757,17 +30982,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/spaces/{space}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, space, if_match } = self;
+            let Self { client, customer, space, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/spaces/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& space.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -30777,6 +31016,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -30825,6 +31067,7 @@ pub mod builder {
         customer: Result<i64, String>,
         space: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SpaceUpdate, String>,
     }
     impl<'a> SpaceUpdate<'a> {
@@ -30834,6 +31077,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 space: Err("space was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -30868,6 +31112,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::SpaceUpdate>,
@@ -30892,10 +31149,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/spaces/{space}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, space, if_match, body } = self;
+            let Self { client, customer, space, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::SpaceUpdate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -30903,7 +31161,7 @@ pub mod builder {
                 "{}/customers/{}/spaces/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& space.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -30913,6 +31171,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -31711,6 +31972,7 @@ pub mod builder {
         customer: Result<i64, String>,
         auth_service: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> AuthServiceDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -31719,6 +31981,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 auth_service: Err("auth_service was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -31755,17 +32018,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/authServices/{auth_service}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, auth_service, if_match } = self;
+            let Self { client, customer, auth_service, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let auth_service = auth_service.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& auth_service.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -31775,6 +32052,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -31823,6 +32103,7 @@ pub mod builder {
         customer: Result<i64, String>,
         auth_service: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::AuthServiceUpdate, String>,
     }
     impl<'a> AuthServiceUpdate<'a> {
@@ -31832,6 +32113,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 auth_service: Err("auth_service was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -31869,6 +32151,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::AuthServiceUpdate>,
@@ -31895,10 +32190,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, auth_service, if_match, body } = self;
+            let Self { client, customer, auth_service, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let auth_service = auth_service.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::AuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
@@ -31908,7 +32204,7 @@ pub mod builder {
                 "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& auth_service.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -31918,6 +32214,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -32533,6 +32832,7 @@ pub mod builder {
         customer: Result<i64, String>,
         auth_service: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> AuthServiceDeleteRoleProvider<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -32541,6 +32841,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 auth_service: Err("auth_service was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -32577,18 +32878,32 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, auth_service, if_match } = self;
+            let Self { client, customer, auth_service, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let auth_service = auth_service.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/authServices/{}/roleProvider", client.baseurl,
                 encode_path(& customer.to_string()), encode_path(& auth_service
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -32598,6 +32913,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -32646,6 +32964,7 @@ pub mod builder {
         customer: Result<i64, String>,
         auth_service: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::RoleProviderUpdate, String>,
     }
     impl<'a> AuthServiceUpdateRoleProvider<'a> {
@@ -32655,6 +32974,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 auth_service: Err("auth_service was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -32692,6 +33012,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::RoleProviderUpdate>,
@@ -32718,10 +33051,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/authServices/{auth_service}/roleProvider`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, auth_service, if_match, body } = self;
+            let Self { client, customer, auth_service, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let auth_service = auth_service.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::RoleProviderUpdate::try_from(v).map_err(|e| e.to_string())
@@ -32732,7 +33066,7 @@ pub mod builder {
                 encode_path(& customer.to_string()), encode_path(& auth_service
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -32742,6 +33076,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -33315,6 +33652,7 @@ pub mod builder {
         customer: Result<i64, String>,
         role: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> RoleDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -33323,6 +33661,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 role: Err("role was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -33359,17 +33698,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/roles/{role}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, role, if_match } = self;
+            let Self { client, customer, role, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let role = role.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& role.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -33379,6 +33732,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -33427,6 +33783,7 @@ pub mod builder {
         customer: Result<i64, String>,
         role: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::RoleUpdate, String>,
     }
     impl<'a> RoleUpdate<'a> {
@@ -33436,6 +33793,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 role: Err("role was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -33473,6 +33831,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::RoleUpdate>,
@@ -33497,10 +33868,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/roles/{role}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, role, if_match, body } = self;
+            let Self { client, customer, role, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let role = role.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::RoleUpdate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -33508,7 +33880,7 @@ pub mod builder {
                 "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& role.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -33518,6 +33890,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -33847,6 +34222,7 @@ pub mod builder {
         customer: Result<i64, String>,
         role: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> RoleDeleteAuthService<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -33855,6 +34231,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 role: Err("role was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -33891,17 +34268,31 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/roles/{role}/authService`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, role, if_match } = self;
+            let Self { client, customer, role, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let role = role.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& role.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -33911,6 +34302,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -33959,6 +34353,7 @@ pub mod builder {
         customer: Result<i64, String>,
         role: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::RoleAuthServiceUpdate, String>,
     }
     impl<'a> RoleUpdateAuthService<'a> {
@@ -33968,6 +34363,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 role: Err("role was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -34005,6 +34401,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::RoleAuthServiceUpdate>,
@@ -34033,10 +34442,11 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/roles/{role}/authService`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, role, if_match, body } = self;
+            let Self { client, customer, role, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let role = role.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::RoleAuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
@@ -34046,7 +34456,7 @@ pub mod builder {
                 "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& role.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -34056,6 +34466,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -34941,6 +35354,7 @@ pub mod builder {
         customer: Result<i64, String>,
         space: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ImageChanges, String>,
     }
     impl<'a> ImageUpdateSpace<'a> {
@@ -34950,6 +35364,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 space: Err("space was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -34984,6 +35399,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::ImageChanges>,
@@ -35010,10 +35438,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::ImageCollection>, Error<types::Problem>> {
-            let Self { client, customer, space, if_match, body } = self;
+            let Self { client, customer, space, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::ImageChanges::try_from(v).map_err(|e| e.to_string())
@@ -35023,7 +35452,7 @@ pub mod builder {
                 "{}/customers/{}/spaces/{}/images", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& space.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -35033,6 +35462,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -35398,6 +35830,7 @@ pub mod builder {
         space: Result<i64, String>,
         image: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> ImageDelete<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -35407,6 +35840,7 @@ pub mod builder {
                 space: Err("space was not initialized".to_string()),
                 image: Err("image was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
             }
         }
         pub fn customer<V>(mut self, value: V) -> Self
@@ -35452,19 +35886,33 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/customers/{customer}/spaces/{space}/images/{image}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, space, image, if_match } = self;
+            let Self { client, customer, space, image, if_match, if_none_match } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let image = image.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/customers/{}/spaces/{}/images/{}", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& space.to_string()), encode_path(&
                 image.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -35474,6 +35922,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -35523,6 +35974,7 @@ pub mod builder {
         space: Result<i64, String>,
         image: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ImageUpdate, String>,
     }
     impl<'a> ImageUpdate<'a> {
@@ -35533,6 +35985,7 @@ pub mod builder {
                 space: Err("space was not initialized".to_string()),
                 image: Err("image was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -35579,6 +36032,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::ImageUpdate>,
@@ -35603,11 +36069,12 @@ pub mod builder {
         }
         ///Sends a `PATCH` request to `/customers/{customer}/spaces/{space}/images/{image}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, customer, space, image, if_match, body } = self;
+            let Self { client, customer, space, image, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let image = image.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::ImageUpdate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -35616,7 +36083,7 @@ pub mod builder {
                 customer.to_string()), encode_path(& space.to_string()), encode_path(&
                 image.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -35626,6 +36093,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -37041,6 +37511,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ImageListChange, String>,
     }
     impl<'a> ImageUpdateMany<'a> {
@@ -37049,6 +37520,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -37070,6 +37542,19 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
                         .to_string()
                 });
             self
@@ -37102,9 +37587,10 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::ImageCollection>, Error<types::Problem>> {
-            let Self { client, customer, if_match, body } = self;
+            let Self { client, customer, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::ImageListChange::try_from(v).map_err(|e| e.to_string())
@@ -37114,7 +37600,7 @@ pub mod builder {
                 "{}/customers/{}/allImages", client.baseurl, encode_path(& customer
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -37124,6 +37610,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -42712,6 +43201,7 @@ pub mod builder {
         client: &'a super::Client,
         customer: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerUpdate, String>,
     }
     impl<'a> CustomerUpdateReturning<'a> {
@@ -42720,6 +43210,7 @@ pub mod builder {
                 client: client,
                 customer: Err("customer was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -42741,6 +43232,19 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
                         .to_string()
                 });
             self
@@ -42773,9 +43277,10 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Customer>, Error<types::Problem>> {
-            let Self { client, customer, if_match, body } = self;
+            let Self { client, customer, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::CustomerUpdate::try_from(v).map_err(|e| e.to_string())
@@ -42784,7 +43289,7 @@ pub mod builder {
             let url = format!(
                 "{}/customers/{}", client.baseurl, encode_path(& customer.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -42794,6 +43299,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -42842,6 +43350,7 @@ pub mod builder {
         customer: Result<i64, String>,
         portal_user: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::PortalUserUpdate, String>,
     }
     impl<'a> PortalUserUpdateReturning<'a> {
@@ -42851,6 +43360,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 portal_user: Err("portal_user was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -42888,6 +43398,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::PortalUserUpdate>,
@@ -42916,10 +43439,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::PortalUser>, Error<types::Problem>> {
-            let Self { client, customer, portal_user, if_match, body } = self;
+            let Self { client, customer, portal_user, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let portal_user = portal_user.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::PortalUserUpdate::try_from(v).map_err(|e| e.to_string())
@@ -42929,7 +43453,7 @@ pub mod builder {
                 "{}/customers/{}/portalUsers/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& portal_user.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -42939,6 +43463,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -42987,6 +43514,7 @@ pub mod builder {
         customer: Result<i64, String>,
         named_query: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::NamedQueryUpdate, String>,
     }
     impl<'a> NamedQueryUpdateReturning<'a> {
@@ -42996,6 +43524,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 named_query: Err("named_query was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43033,6 +43562,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::NamedQueryUpdate>,
@@ -43061,10 +43603,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::NamedQuery>, Error<types::Problem>> {
-            let Self { client, customer, named_query, if_match, body } = self;
+            let Self { client, customer, named_query, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let named_query = named_query.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::NamedQueryUpdate::try_from(v).map_err(|e| e.to_string())
@@ -43074,7 +43617,7 @@ pub mod builder {
                 "{}/customers/{}/namedQueries/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& named_query.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43084,6 +43627,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -43132,6 +43678,7 @@ pub mod builder {
         customer: Result<i64, String>,
         origin_strategy: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerOriginStrategyUpdate, String>,
     }
     impl<'a> OriginStrategyUpdateReturning<'a> {
@@ -43141,6 +43688,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 origin_strategy: Err("origin_strategy was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43174,6 +43722,19 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
                         .to_string()
                 });
             self
@@ -43212,10 +43773,18 @@ pub mod builder {
             ResponseValue<types::CustomerOriginStrategy>,
             Error<types::Problem>,
         > {
-            let Self { client, customer, origin_strategy, if_match, body } = self;
+            let Self {
+                client,
+                customer,
+                origin_strategy,
+                if_match,
+                if_none_match,
+                body,
+            } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let origin_strategy = origin_strategy.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::CustomerOriginStrategyUpdate::try_from(v)
@@ -43226,7 +43795,7 @@ pub mod builder {
                 "{}/customers/{}/originStrategies/{}", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& origin_strategy.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43236,6 +43805,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -43284,6 +43856,7 @@ pub mod builder {
         customer: Result<i64, String>,
         space: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SpaceUpdate, String>,
     }
     impl<'a> SpaceUpdateReturning<'a> {
@@ -43293,6 +43866,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 space: Err("space was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43327,6 +43901,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::SpaceUpdate>,
@@ -43353,10 +43940,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Space>, Error<types::Problem>> {
-            let Self { client, customer, space, if_match, body } = self;
+            let Self { client, customer, space, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::SpaceUpdate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -43364,7 +43952,7 @@ pub mod builder {
                 "{}/customers/{}/spaces/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& space.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43374,6 +43962,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -43422,6 +44013,7 @@ pub mod builder {
         customer: Result<i64, String>,
         auth_service: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::AuthServiceUpdate, String>,
     }
     impl<'a> AuthServiceUpdateReturning<'a> {
@@ -43431,6 +44023,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 auth_service: Err("auth_service was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43468,6 +44061,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::AuthServiceUpdate>,
@@ -43496,10 +44102,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
-            let Self { client, customer, auth_service, if_match, body } = self;
+            let Self { client, customer, auth_service, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let auth_service = auth_service.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::AuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
@@ -43509,7 +44116,7 @@ pub mod builder {
                 "{}/customers/{}/authServices/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& auth_service.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43519,6 +44126,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -43567,6 +44177,7 @@ pub mod builder {
         customer: Result<i64, String>,
         auth_service: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::RoleProviderUpdate, String>,
     }
     impl<'a> AuthServiceUpdateRoleProviderReturning<'a> {
@@ -43576,6 +44187,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 auth_service: Err("auth_service was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43613,6 +44225,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::RoleProviderUpdate>,
@@ -43641,10 +44266,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::RoleProvider>, Error<types::Problem>> {
-            let Self { client, customer, auth_service, if_match, body } = self;
+            let Self { client, customer, auth_service, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let auth_service = auth_service.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::RoleProviderUpdate::try_from(v).map_err(|e| e.to_string())
@@ -43655,7 +44281,7 @@ pub mod builder {
                 encode_path(& customer.to_string()), encode_path(& auth_service
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43665,6 +44291,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -43713,6 +44342,7 @@ pub mod builder {
         customer: Result<i64, String>,
         role: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::RoleUpdate, String>,
     }
     impl<'a> RoleUpdateReturning<'a> {
@@ -43722,6 +44352,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 role: Err("role was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43759,6 +44390,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::RoleUpdate>,
@@ -43785,10 +44429,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Role>, Error<types::Problem>> {
-            let Self { client, customer, role, if_match, body } = self;
+            let Self { client, customer, role, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let role = role.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::RoleUpdate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -43796,7 +44441,7 @@ pub mod builder {
                 "{}/customers/{}/roles/{}", client.baseurl, encode_path(& customer
                 .to_string()), encode_path(& role.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43806,6 +44451,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -43854,6 +44502,7 @@ pub mod builder {
         customer: Result<i64, String>,
         role: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::RoleAuthServiceUpdate, String>,
     }
     impl<'a> RoleUpdateAuthServiceReturning<'a> {
@@ -43863,6 +44512,7 @@ pub mod builder {
                 customer: Err("customer was not initialized".to_string()),
                 role: Err("role was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -43900,6 +44550,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::RoleAuthServiceUpdate>,
@@ -43930,10 +44593,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::AuthService>, Error<types::Problem>> {
-            let Self { client, customer, role, if_match, body } = self;
+            let Self { client, customer, role, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let role = role.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::RoleAuthServiceUpdate::try_from(v).map_err(|e| e.to_string())
@@ -43943,7 +44607,7 @@ pub mod builder {
                 "{}/customers/{}/roles/{}/authService", client.baseurl, encode_path(&
                 customer.to_string()), encode_path(& role.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -43953,6 +44617,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client
@@ -44002,6 +44669,7 @@ pub mod builder {
         space: Result<i64, String>,
         image: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
+        if_none_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ImageUpdate, String>,
     }
     impl<'a> ImageUpdateReturning<'a> {
@@ -44012,6 +44680,7 @@ pub mod builder {
                 space: Err("space was not initialized".to_string()),
                 image: Err("image was not initialized".to_string()),
                 if_match: Ok(None),
+                if_none_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -44058,6 +44727,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_none_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_none_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_none_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::ImageUpdate>,
@@ -44084,11 +44766,12 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Image>, Error<types::Problem>> {
-            let Self { client, customer, space, image, if_match, body } = self;
+            let Self { client, customer, space, image, if_match, if_none_match, body } = self;
             let customer = customer.map_err(Error::InvalidRequest)?;
             let space = space.map_err(Error::InvalidRequest)?;
             let image = image.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let if_none_match = if_none_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::ImageUpdate::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -44097,7 +44780,7 @@ pub mod builder {
                 customer.to_string()), encode_path(& space.to_string()), encode_path(&
                 image.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -44107,6 +44790,9 @@ pub mod builder {
                 );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            if let Some(value) = if_none_match {
+                header_map.append("If-None-Match", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = client

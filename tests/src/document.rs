@@ -8,6 +8,9 @@ use serde_json::Value;
 /// The methods a path item can have, in the document's spelling.
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "options", "head"];
 
+/// References that lead to references are followed so far.
+const REFERENCES: usize = 64;
+
 /// An OpenAPI 3.0 document in one file.
 #[derive(Debug)]
 pub struct Document {
@@ -210,13 +213,14 @@ fn parse_segment(text: &str) -> Segment {
 
 fn resolve<'a>(root: &'a Value, node: &'a Value) -> anyhow::Result<&'a Value> {
     let mut node = node;
-    while let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+    for _ in 0..REFERENCES {
+        let Some(reference) = node.get("$ref").and_then(Value::as_str) else { return Ok(node) };
         node = reference
             .strip_prefix('#')
             .and_then(|pointer| root.pointer(pointer))
             .ok_or_else(|| anyhow::anyhow!("{reference} leads nowhere"))?;
     }
-    Ok(node)
+    anyhow::bail!("a reference leads to itself: {node}")
 }
 
 fn read_path(root: &Value, template: &str, item: &Value) -> anyhow::Result<PathItem> {

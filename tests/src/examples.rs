@@ -7,6 +7,7 @@
 
 mod compare;
 mod draft;
+mod ends;
 mod failures;
 mod made;
 mod node;
@@ -30,7 +31,9 @@ use crate::origin::Origin;
 use crate::postgres::FreshDatabase;
 use crate::server::{Backend, Options, Snapshot, TestServer};
 use crate::{Cut, eventually};
-use draft::{Callers, Draft, Stage};
+use draft::Draft;
+pub(crate) use draft::{Callers, Stage};
+pub(crate) use ends::Ends;
 use made::Made;
 use plays::{Play, Script};
 use record::Expected;
@@ -65,12 +68,7 @@ struct Run {
 /// # Errors
 /// When the fixtures can't be read, or a server can't be started.
 pub async fn run(backend: Backend) -> anyhow::Result<Record> {
-    let (scenes, made): (Scenes, Made) = (made::read("scenes.yaml")?, made::read("server-made.yaml")?);
-    let origin = Origin::start().await;
-    for (name, picture) in made.origins.values().flatten() {
-        origin.picture(name, picture.width, picture.height);
-    }
-    let run = Run { backend, scenes, made, origin };
+    let run = Run::new(backend).await?;
     let mut record = Record::default();
     record.faults.extend(run.scenes.faults());
     let mut ends: BTreeMap<String, Frozen> = BTreeMap::new();
@@ -88,6 +86,15 @@ pub async fn run(backend: Backend) -> anyhow::Result<Record> {
 }
 
 impl Run {
+    async fn new(backend: Backend) -> anyhow::Result<Self> {
+        let (scenes, made): (Scenes, Made) = (made::read("scenes.yaml")?, made::read("server-made.yaml")?);
+        let origin = Origin::start().await;
+        for (name, picture) in made.origins.values().flatten() {
+            origin.picture(name, picture.width, picture.height);
+        }
+        Ok(Self { backend, scenes, made, origin })
+    }
+
     fn script(&self) -> Script<'_> {
         Script { scenes: &self.scenes, made: &self.made }
     }

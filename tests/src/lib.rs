@@ -13,6 +13,7 @@ pub mod origin;
 mod picture;
 pub mod places;
 mod postgres;
+pub mod probes;
 pub mod process;
 pub mod proxy;
 mod rows;

@@ -48,11 +48,12 @@ impl Schemas {
     }
 
     /// What is wrong with a value, one line per fault: where, then what.
-    ///
-    /// # Panics
-    /// When the schema itself can't be compiled.
+    /// A schema that can't be compiled is a fault, whatever the value is.
     pub(crate) fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
-        let validator = self.validator(schema);
+        let validator = match self.validator(schema) {
+            Ok(validator) => validator,
+            Err(error) => return vec![error],
+        };
         validator
             .iter_errors(value)
             .map(|error| {
@@ -62,23 +63,21 @@ impl Schemas {
             .collect()
     }
 
-    fn validator(&self, schema: &Value) -> Arc<Validator> {
+    fn validator(&self, schema: &Value) -> Result<Arc<Validator>, String> {
         let key = schema.to_string();
         let mut compiled = self.compiled.lock().expect("no panic while the lock is held");
         if let Some(validator) = compiled.get(&key) {
-            return validator.clone();
+            return Ok(validator.clone());
         }
         let mut root = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema" });
         root["allOf"] = json!([convert(schema, true)]);
         root["components"] = self.components.clone();
         let built = jsonschema::options().should_validate_formats(true).build(&root);
         drop(compiled);
-        let validator = match built {
-            Ok(validator) => Arc::new(validator),
-            Err(error) => panic!("the schema {key} can't be compiled: {error}"),
-        };
+        let validator = built.map_err(|error| format!("the schema {key} can't be compiled: {error}"))?;
+        let validator = Arc::new(validator);
         compiled = self.compiled.lock().expect("no panic while the lock is held");
-        compiled.entry(key).or_insert(validator).clone()
+        Ok(compiled.entry(key).or_insert(validator).clone())
     }
 }
 

@@ -36,6 +36,7 @@ mod origin_strategies;
 mod policies;
 mod portal_users;
 mod priority;
+mod probes;
 mod queue;
 mod registered;
 mod retention;

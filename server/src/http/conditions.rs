@@ -40,9 +40,10 @@ fn tags(list: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Conditions {
-    /// The conditions of a request.
-    pub fn read(headers: &HeaderMap) -> Self {
-        Self { if_match: joined(headers, header::IF_MATCH), if_none_match: joined(headers, header::IF_NONE_MATCH) }
+    /// The conditions of a request, of those that its operation lists.
+    pub fn read(headers: &HeaderMap, is_listed: impl Fn(&str) -> bool) -> Self {
+        let read = |name: header::HeaderName| joined(headers, name.clone()).filter(|_| is_listed(name.as_str()));
+        Self { if_match: read(header::IF_MATCH), if_none_match: read(header::IF_NONE_MATCH) }
     }
 
     /// Whether the request depends on the state of the resource.

@@ -1,7 +1,7 @@
 //! The canonical document as the server uses it: the bytes it serves, the table of its paths, the
 //! schemas of its request bodies.
 
-use super::validate::Schemas;
+use super::{arguments::Arguments, validate::Schemas};
 use percent_encoding::percent_decode_str;
 use poem::http::Method;
 use serde_json::Value;
@@ -28,8 +28,8 @@ pub struct Operation {
     pub method: Method,
     /// Its operationId.
     pub id: String,
-    /// The query parameters it takes.
-    pub query: Vec<String>,
+    /// The parameters it takes.
+    pub arguments: Arguments,
     /// Whether it wants credentials.
     pub security: Security,
 }
@@ -93,7 +93,7 @@ pub fn document() -> &'static Document {
     DOCUMENT.get_or_init(|| {
         let json: Value = serde_json::from_str(BUNDLE).unwrap_or_default();
         let mut routes: Vec<Route> = entries(&json["paths"])
-            .map(|(path, item)| Route { segments: segments(path), operations: operations(&json, item) })
+            .map(|(path, item)| Route { segments: segments(path), operations: operations(&json, path, item) })
             .collect();
         // Literal segments win over variables.
         routes.sort_by_key(|r| r.segments.iter().map(|s| matches!(s, Segment::Variable)).collect::<Vec<_>>());
@@ -132,20 +132,14 @@ fn segments(path: &str) -> Vec<Segment> {
         .collect()
 }
 
-fn operations(document: &Value, item: &Value) -> Vec<Operation> {
+fn operations(document: &Value, path: &str, item: &Value) -> Vec<Operation> {
     ["get", "put", "post", "patch", "delete"]
         .into_iter()
         .filter_map(|name| Some((Method::from_bytes(name.to_uppercase().as_bytes()).ok()?, item.get(name)?)))
         .map(|(method, operation)| Operation {
             method,
             id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
-            query: [&item["parameters"], &operation["parameters"]]
-                .into_iter()
-                .flat_map(|list| list.as_array().into_iter().flatten())
-                .map(|parameter| resolve(document, parameter))
-                .filter(|parameter| parameter["in"] == "query")
-                .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
-                .collect(),
+            arguments: Arguments::read(document, path, item, operation),
             security: security(operation.get("security").or_else(|| document.get("security"))),
         })
         .collect()

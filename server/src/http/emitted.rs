@@ -100,16 +100,16 @@ fn add_parameters(operation: &mut MetaOperation) {
     if has(operation, 412) {
         headers.push("If-Match");
     }
-    if has(operation, 304) || operation.method == Method::PUT {
+    if has(operation, 304) || has(operation, 412) {
         headers.push("If-None-Match");
     }
     if operation.responses.responses.iter().any(|r| r.headers.iter().any(|h| h.name == "Preference-Applied")) {
         headers.push("Prefer");
     }
-    if has(operation, 422) {
-        headers.push("Idempotency-Key");
-    }
     operation.params.extend(headers.into_iter().map(parameters::header));
+    if has(operation, 422) {
+        operation.params.push(parameters::idempotency_key());
+    }
     if let Some(schema) =
         answered(operation).filter(|name| operation.method == Method::GET && name.ends_with("Collection"))
     {

@@ -124,15 +124,18 @@ impl<E: Endpoint> FrontEndpoint<E> {
         let (Some(route), operation) = (route, operation) else { return self.undocumented(request).await };
         let operation = operation.ok_or_else(|| Failure::Method(route.allow()))?;
         let query = pairs(request.uri().query().unwrap_or_default());
+        let (arguments, schemas) = (&operation.arguments, &document().schemas);
+        arguments.check_path(schemas, method, path)?;
         if !account::is_path(path) {
-            check_query(&query, operation)?;
+            arguments.check_query(schemas, &query)?;
         }
+        arguments.check_headers(schemas, request.headers())?;
         let session = Session::new(Inner {
             app: self.app.clone(),
             links: links.clone(),
             principal,
-            conditions: Conditions::read(request.headers()),
-            prefer: Prefer::read(request.headers()),
+            conditions: Conditions::read(request.headers(), |name| arguments.has_header(name)),
+            prefer: Prefer::read(request.headers()).filter(|_| arguments.has_header("prefer")),
             query,
             path: path.to_owned(),
             plain_json: plain_json(request.headers()),
@@ -200,7 +203,7 @@ impl<E: Endpoint> FrontEndpoint<E> {
             "The credentials are not those of a key of this service: check the key and its secret.",
         ))?;
         if let Some(customer) = customer {
-            self.own(&principal, customer).await?;
+            self.own(&principal, customer, path, operation).await?;
         }
         Ok(Some(principal))
     }
@@ -228,7 +231,13 @@ impl<E: Endpoint> FrontEndpoint<E> {
     }
 
     /// Whether the caller may act on the customer of a path. An administrator may act on all that exist.
-    async fn own(&self, principal: &keys::Principal, customer: &str) -> Result<(), Failure> {
+    async fn own(
+        &self,
+        principal: &keys::Principal,
+        customer: &str,
+        path: &str,
+        operation: Option<&Operation>,
+    ) -> Result<(), Failure> {
         let number: Option<i64> = customer.parse().ok().filter(|n: &i64| n.to_string() == customer);
         if number == Some(principal.customer) {
             return Ok(());
@@ -236,6 +245,9 @@ impl<E: Endpoint> FrontEndpoint<E> {
         if !principal.administrator {
             let detail = "The key belongs to another customer: use a key of this one.".to_owned();
             return Err(domain::Error::Forbidden(detail).into());
+        }
+        if let Some(fault) = operation.and_then(|o| o.arguments.customer(&document().schemas, path)) {
+            return Err(domain::Error::Missing(fault.detail).into());
         }
         match number {
             Some(number) => customers::get(&self.app.db, number).await.map(drop).map_err(Into::into),
@@ -270,22 +282,6 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .map(|(name, value)| (decode(name), decode(value)))
         .collect()
-}
-
-fn check_query(query: &[(String, String)], operation: &Operation) -> Result<(), Failure> {
-    let faults: Vec<domain::Fault> = query
-        .iter()
-        .filter(|(name, _)| !operation.query.contains(name))
-        .map(|(name, _)| {
-            let detail = if operation.query.is_empty() {
-                format!("There is no query parameter `{name}` here: leave it out.")
-            } else {
-                format!("There is no query parameter `{name}` here: use {}.", operation.query.join(", "))
-            };
-            domain::Fault::new(name.clone(), detail)
-        })
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(domain::Error::Invalid(faults).into()) }
 }
 
 /// Whether the caller asks for `application/json` by name and not for `application/ld+json` (decision 4).

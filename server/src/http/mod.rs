@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod answer;
+pub mod arguments;
 pub mod base;
 pub mod body;
 pub mod collection;

@@ -151,6 +151,12 @@ fn bounded(name: &str, max_length: usize) -> MetaOperationParam {
     documented(name, MetaParamIn::Query, MetaSchemaRef::Inline(Box::new(schema)))
 }
 
+/// The parameter of the header that makes a POST safe to send again.
+pub fn idempotency_key() -> MetaOperationParam {
+    let schema = MetaSchema { min_length: Some(1), max_length: Some(255), ..MetaSchema::new("string") };
+    documented("Idempotency-Key", MetaParamIn::Header, MetaSchemaRef::Inline(Box::new(schema)))
+}
+
 fn integer(name: &str) -> MetaOperationParam {
     documented(name, MetaParamIn::Query, i64::schema_ref())
 }

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Schemas(BTreeMap<String, Schema>);
 
+/// One schema.
 #[derive(Debug, Default)]
-struct Schema {
+pub(super) struct Schema {
     reference: Option<String>,
     kind: String,
     format: String,
@@ -33,7 +34,7 @@ struct Schema {
 }
 
 impl Schema {
-    fn read(json: &Value) -> Self {
+    pub(super) fn read(json: &Value) -> Self {
         let text = |name: &str| json[name].as_str().map(str::to_owned);
         let size = |name: &str| json[name].as_u64().and_then(|n| usize::try_from(n).ok());
         Self {
@@ -93,6 +94,16 @@ impl Schemas {
             self.walk(schema, value, "", &mut faults);
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Holds the text of a parameter against its schema.
+    pub(super) fn check_text(&self, schema: &Schema, text: &str, at: &str, faults: &mut Vec<Fault>) {
+        let mut value = match schema.kind.as_str() {
+            "boolean" if text.eq_ignore_ascii_case("true") => Value::Bool(true),
+            "boolean" if text.eq_ignore_ascii_case("false") => Value::Bool(false),
+            _ => Value::String(text.to_owned()),
+        };
+        self.walk(schema, &mut value, at, faults);
     }
 
     fn walk(&self, schema: &Schema, value: &mut Value, at: &str, faults: &mut Vec<Fault>) {

@@ -19,13 +19,13 @@ const QUERY: AsciiSet = SEGMENT.remove(b'/').remove(b'?').add(b'&').add(b'+').ad
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Who may send requests.
-pub(super) type Callers = BTreeMap<String, Credentials>;
+pub(crate) type Callers = BTreeMap<String, Credentials>;
 
 /// A server, what it says in place of the words of the document, and the keys of its customers.
-pub(super) struct Stage {
-    pub(super) server: TestServer,
-    pub(super) words: Words,
-    pub(super) callers: Callers,
+pub(crate) struct Stage {
+    pub(crate) server: TestServer,
+    pub(crate) words: Words,
+    pub(crate) callers: Callers,
 }
 
 /// A request in the words of the document.

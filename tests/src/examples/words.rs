@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Pairs of texts and values: the document's, and those of one server. An example has one and the same text for
 /// a thing wherever it stands, so what is found once has to be found everywhere.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// Ids as the examples have them; the server's where it has made one.
     ids: BTreeMap<String, Option<String>>,
     /// Texts that are replaced wherever they stand: the document's, and the server's.
@@ -22,6 +22,14 @@ impl Words {
     pub(super) fn new(ids: &[String], swaps: Vec<(String, String)>) -> Self {
         let ids = ids.iter().map(|id| (id.clone(), None)).collect();
         Self { ids, swaps, kept: BTreeMap::new() }
+    }
+
+    /// Sends to another place what would go to `theirs`.
+    pub(super) fn divert(&mut self, theirs: &str, elsewhere: &str) {
+        for (_, known) in &mut self.swaps {
+            *known =
+                known.replace(theirs, elsewhere).replace(&theirs.replace('.', "\\."), &elsewhere.replace('.', "\\."));
+        }
     }
 
     /// Forgets what the server has in place of these ids, and with them all times: something is made anew.
@@ -64,7 +72,7 @@ impl Words {
 
     /// As [`to_server`](Self::to_server) for every text of a value.
     #[must_use]
-    pub(super) fn value_to_server(&self, value: &Value) -> Value {
+    pub(crate) fn value_to_server(&self, value: &Value) -> Value {
         mapped(value, &|text| self.to_server(text))
     }
 

@@ -1,0 +1,178 @@
+//! Documents that were changed, held against the server as it is.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::judge::{Finding, Trial};
+use super::run::{is_probed_at, on_stage, scene};
+use super::sender::Sender;
+use super::subject::{Patterns, Subject};
+use crate::document::{Document, Operation};
+use crate::examples::{Ends, Stage};
+use crate::server::Backend;
+use crate::validate::Validator;
+
+/// References within references are followed so far; nothing that ends has so many.
+const DEPTH: usize = 64;
+
+/// Servers for the probes of changed documents.
+pub struct Bench {
+    ends: Ends,
+    patterns: Patterns,
+    /// By scene, the server of those that change nothing.
+    shared: Mutex<BTreeMap<String, Arc<Stage>>>,
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Bench").finish_non_exhaustive()
+    }
+}
+
+impl Bench {
+    /// Builds the scenes.
+    ///
+    /// # Errors
+    /// When the fixtures can't be read, or a server can't be started.
+    pub async fn new(backend: Backend) -> anyhow::Result<Self> {
+        let ends = Ends::build(backend, |id, status| {
+            Document::committed().operation(id).is_some_and(|operation| is_probed_at(operation, status))
+        });
+        Ok(Self { ends: ends.await?, patterns: Patterns::default(), shared: Mutex::default() })
+    }
+
+    /// What the probes of some operations, named as the committed document does, find when they are derived from
+    /// `changed`: the first findings, none if nobody would notice.
+    ///
+    /// # Errors
+    /// When a server can't be started, or the probes themselves fail.
+    pub async fn ask(&self, changed: &Value, operations: &[&str]) -> anyhow::Result<Vec<Finding>> {
+        let unreadable =
+            |what: String| vec![Finding { operation: operations.join(" "), probe: "document".to_owned(), what }];
+        if let Some(schema) = circle(changed) {
+            return Ok(unreadable(format!("the schema {schema} consists of itself")));
+        }
+        let document = match Document::parse(&changed.to_string()) {
+            Ok(document) => document,
+            Err(error) => return Ok(unreadable(format!("{error:#}"))),
+        };
+        let asked = AssertUnwindSafe(self.asked(&document, operations)).catch_unwind().await;
+        asked.map_err(|_| anyhow::anyhow!("the probes panicked"))?
+    }
+
+    async fn asked(&self, document: &Document, ids: &[&str]) -> anyhow::Result<Vec<Finding>> {
+        let validator = Validator::new(document);
+        let mut known: Vec<&Operation> = Document::committed().operations().filter(|o| ids.contains(&&*o.id)).collect();
+        // A server of its own is the dearest: what needs none is asked first.
+        known.sort_by_key(|operation| operation.method != "GET");
+        for operation in known {
+            let same = |one: &&Operation| {
+                one.id == operation.id || (one.template == operation.template && one.method == operation.method)
+            };
+            let mut changed: Vec<&Operation> = document.operations().filter(same).collect();
+            if changed.is_empty() {
+                // What is left of the path says which methods it has.
+                changed.extend(document.operations().filter(|one| one.template == operation.template).take(1));
+            }
+            let reads = changed.iter().all(|one| one.method == "GET" && has_same_methods(document, &one.template));
+            let stage = self.stage(scene(&self.ends, operation), reads && operation.method == "GET").await?;
+            let about = (document, &validator);
+            let mut found = on_stage(&self.ends, &stage, about, &changed, &self.patterns, true).await.findings;
+            if found.is_empty() {
+                found = self.as_before(&stage, operation, about).await;
+            }
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The request that the committed document has for an example: its answer is held against the changed one.
+    async fn as_before(
+        &self,
+        stage: &Stage,
+        operation: &Operation,
+        (document, validator): (&Document, &Validator<'_>),
+    ) -> Vec<Finding> {
+        let translate = |value: &Value| stage.words.value_to_server(value);
+        let committed = Document::committed();
+        let subject = Subject { document: committed, operation, translate: &translate, patterns: &self.patterns };
+        let probe = super::Probe::new("request", "as before", subject.base(), super::access::good(&subject));
+        let sender = Sender::new(stage.server.direct(), validator, &stage.callers, self.ends.stranger());
+        let usual = self.ends.caller(&operation.id);
+        Trial { document, operation, sender: &sender, usual }.run(&[probe], true).await.findings
+    }
+
+    async fn stage(&self, scene: &str, is_shared: bool) -> anyhow::Result<Arc<Stage>> {
+        if !is_shared {
+            return Ok(Arc::new(self.ends.stage(scene).await?));
+        }
+        let mut shared = self.shared.lock().await;
+        if let Some(stage) = shared.get(scene) {
+            return Ok(stage.clone());
+        }
+        let stage = Arc::new(self.ends.stage(scene).await?);
+        shared.insert(scene.to_owned(), stage.clone());
+        Ok(stage)
+    }
+
+    /// Ends the servers and removes what the scenes left.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses.
+    pub async fn finish(self) -> anyhow::Result<()> {
+        drop(self.shared);
+        self.ends.remove().await
+    }
+}
+
+/// Whether a path has the methods that the server knows.
+fn has_same_methods(document: &Document, template: &str) -> bool {
+    let methods = |document: &Document| -> Option<Vec<String>> {
+        let path = document.paths().iter().find(|path| path.template == template)?;
+        Some(path.operations.keys().cloned().collect())
+    };
+    methods(document).is_some_and(|changed| Some(changed) == methods(Document::committed()))
+}
+
+/// A schema that consists of itself: validators would never come to an end.
+fn circle(document: &Value) -> Option<String> {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    schemas
+        .map(|(name, _)| name)
+        .find(|name| is_endless(document, &document["components"]["schemas"][*name], DEPTH))
+        .cloned()
+}
+
+fn is_endless(document: &Value, schema: &Value, depth: usize) -> bool {
+    let Some(left) = depth.checked_sub(1) else { return true };
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+        return target.is_some_and(|target| is_endless(document, target, left));
+    }
+    let branches = ["allOf", "oneOf", "anyOf"].iter().filter_map(|keyword| schema[*keyword].as_array()).flatten();
+    branches.chain(schema.get("not")).any(|branch| is_endless(document, branch, left))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn schemas_that_consist_of_themselves_are_found() {
+        let schemas =
+            |a: Value| json!({ "components": { "schemas": { "A": a, "B": { "$ref": "#/components/schemas/A" } } } });
+        let to = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+        assert_eq!(circle(&schemas(to("B"))), Some("A".to_owned()));
+        assert_eq!(circle(&schemas(json!({ "allOf": [to("A")] }))), Some("A".to_owned()));
+        assert_eq!(circle(&schemas(json!({ "properties": { "a": to("A") } }))), None);
+    }
+}
