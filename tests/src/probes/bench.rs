@@ -103,7 +103,7 @@ impl Bench {
         let translate = |value: &Value| stage.words.value_to_server(value);
         let committed = Document::committed();
         let subject = Subject { document: committed, operation, translate: &translate, patterns: &self.patterns };
-        let probe = super::Probe::new("request", "as before", subject.base(), super::access::good(&subject));
+        let probe = super::Probe::new("request", "as before", subject.base(), super::Expected::Documented);
         let sender = Sender::new(stage.server.direct(), validator, &stage.callers, self.ends.stranger());
         let usual = self.ends.caller(&operation.id);
         Trial { document, operation, sender: &sender, usual }.run(&[probe], true).await.findings

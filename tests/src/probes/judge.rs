@@ -155,6 +155,7 @@ impl Trial<'_> {
             }
             Expected::Repeats(other) => self.repeated(request, received, other, faults).await,
             Expected::Head(shown) => self.shown(received, shown, faults).await,
+            Expected::Documented => None,
             Expected::Allow(status) => {
                 let missing = received.header("allow").is_none();
                 (received.status != *status || missing).then(|| format!("expected {status} with Allow: {}", told()))

@@ -19,6 +19,8 @@ pub enum Expected {
     Repeats(Box<Request>),
     /// The answer to GET, without its body.
     Head(Box<Request>),
+    /// Anything documented.
+    Documented,
     /// A success without a body that lists these methods, or 405.
     Allow(u16),
 }
