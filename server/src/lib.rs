@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod domain;
 pub mod http;
 pub mod ingest;
+pub mod listen;
 pub mod network;
 pub mod objects;
 pub mod report;

@@ -6,13 +6,14 @@ use crate::{
     domain::{customers, ingest as domain_ingest, installation, policies::Policies, register::Rules},
     http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed},
+    listen,
     objects::Objects,
     retention,
     secrets::Secrets,
     store::Db,
 };
 use anyhow::Context;
-use poem::{EndpointExt, Server, listener::TcpAcceptor};
+use poem::EndpointExt;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::Write,
@@ -146,9 +147,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     drop(out);
 
     let routes = ui::around(api::service()).with(Front(app));
-    Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?)
-        .run_with_graceful_shutdown(routes, asked_to_end(), Some(DRAIN))
-        .await?;
+    listen::run(listener, routes, asked_to_end(), (listen::HEAD, DRAIN)).await;
     stop.cancel();
     if let Some(ingest) = ingest {
         ingest.await?;

@@ -104,7 +104,7 @@ contract_test!(a_repeat_of_a_request_under_way_is_told_to_wait, async |server: &
     let tenant = server.new_customer("harbour").await;
     let origin = Origin::start().await;
     let picture = origin.picture("plan.jpg", 40, 30);
-    origin.hold("/plan.jpg");
+    origin.hold("plan.jpg");
     tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
     let post = || {
         let request = tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "slow");
@@ -112,11 +112,11 @@ contract_test!(a_repeat_of_a_request_under_way_is_told_to_wait, async |server: &
     };
     let (first, second) = tokio::join!(post(), async {
         eventually(Duration::from_secs(20), "the origin is asked", async || {
-            (origin.hits("/plan.jpg") > 0).then_some(())
+            (origin.hits("plan.jpg") > 0).then_some(())
         })
         .await;
         let second = post().await;
-        origin.release("/plan.jpg");
+        origin.release("plan.jpg");
         second
     });
     second.expect_problem(503, "/under-way");

@@ -119,10 +119,9 @@ fn run(task: Task) -> Result<bool> {
         Task::Test { arguments } => test_run::run(&repository, &arguments),
         Task::Demo { arguments } => {
             let mut command = Command::new(generate::cargo());
-            command
-                .current_dir(&repository)
-                .args(["run", "--quiet", "--package", "contract-tests", "--bin", "demo", "--"])
-                .args(arguments);
+            // Started where the caller stands, to whom a relative path belongs. Not quiet: a first build takes minutes.
+            command.args(["run", "--bin", "demo", "--manifest-path"]).arg(repository.join("Cargo.toml"));
+            command.arg("--").args(arguments);
             Ok(command.status().context("starting cargo")?.success())
         }
     }

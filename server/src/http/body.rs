@@ -12,17 +12,26 @@ use poem_openapi::{
 };
 use serde_json::{Map, Value};
 use std::{
+    future::Future,
     io,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::{io::AsyncReadExt, runtime::Handle};
+use tokio::{
+    io::AsyncReadExt,
+    runtime::Handle,
+    time::{Instant, Sleep, sleep},
+};
 
 /// Bytes of a request body at most.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of memory to reserve for a body that is only announced.
 const MAX_RESERVED: usize = 1024 * 1024;
+/// How long a body may send nothing.
+const STALL: Duration = Duration::from_secs(30);
+/// How many values the JSON of a body may have: what is read takes far more memory than what is sent.
+const MAX_VALUES: usize = 250_000;
 /// How long a refused body is still taken, and how many bytes of it.
 const LINGER: Duration = Duration::from_secs(10);
 const LINGER_BYTES: u64 = 256 * 1024 * 1024;
@@ -139,28 +148,42 @@ pub fn lingering(request: &mut Request) {
     request.set_body(if body.is_empty() || is_asked_for {
         body
     } else {
-        Body::from_bytes_stream(Lingering(Some(body.into_bytes_stream().boxed())))
+        let rest = Some(body.into_bytes_stream().boxed());
+        Body::from_bytes_stream(Lingering { rest, stalled: Box::pin(sleep(STALL)) })
     });
 }
 
-struct Lingering(Option<BoxStream<'static, Result<Bytes, io::Error>>>);
+struct Lingering {
+    rest: Option<BoxStream<'static, Result<Bytes, io::Error>>>,
+    stalled: Pin<Box<Sleep>>,
+}
 
 impl Stream for Lingering {
     type Item = Result<Bytes, io::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(rest) = &mut self.0 else { return Poll::Ready(None) };
-        let next = ready!(rest.poll_next_unpin(context));
-        if !matches!(next, Some(Ok(_))) {
-            self.0 = None;
+        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
+        match rest.poll_next_unpin(context) {
+            Poll::Ready(Some(Ok(bytes))) => {
+                self.stalled.as_mut().reset(Instant::now() + STALL);
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Poll::Ready(last) => {
+                self.rest = None;
+                Poll::Ready(last)
+            }
+            Poll::Pending => {
+                ready!(self.stalled.as_mut().poll(context));
+                self.rest = None;
+                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            }
         }
-        Poll::Ready(next)
     }
 }
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        let (Some(mut rest), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
+        let (Some(mut rest), Ok(runtime)) = (self.rest.take(), Handle::try_current()) else { return };
         let drain = async move {
             let mut left = LINGER_BYTES;
             while let Some(Ok(bytes)) = rest.next().await {
@@ -190,6 +213,9 @@ fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
             return Ok(Map::new());
         }
         return Err(Failure::invalid("", "The body is missing: send a JSON object."));
+    }
+    if bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MAX_VALUES {
+        return Err(Failure::invalid("", format!("The body has more than {MAX_VALUES} values: send it in parts.")));
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),

@@ -114,7 +114,9 @@ impl<E: Endpoint> FrontEndpoint<E> {
     ) -> Result<Response, Failure> {
         let route = document().route(path);
         if *method == Method::OPTIONS {
-            return route.map(preflight).ok_or(Failure::NoRoute);
+            let allow =
+                route.map(Route::allow).or_else(|| super::ui::serves(path).then(|| super::ui::ALLOW.to_owned()));
+            return allow.map(|allow| preflight(&allow)).ok_or(Failure::NoRoute);
         }
         let operation = route.and_then(|r| r.operation(method));
         let principal = self.authorize(request.headers(), path, operation).await?;
@@ -164,10 +166,11 @@ impl<E: Endpoint> FrontEndpoint<E> {
         match (known, &method) {
             (true, &Method::GET | &Method::HEAD) => {
                 request.set_method(Method::GET);
-                let answer = self.inner.call(request).await;
-                answer.map(IntoResponse::into_response).map_err(|e| problem::failure(e, &method))
+                let answer = self.inner.call(request).await.map(IntoResponse::into_response);
+                let answer = answer.map_err(|e| problem::failure(e, &method))?;
+                if answer.status() == StatusCode::NOT_FOUND { Err(Failure::NoRoute) } else { Ok(answer) }
             }
-            (true, _) => Err(Failure::Method("GET, HEAD, OPTIONS".to_owned())),
+            (true, _) => Err(Failure::Method(super::ui::ALLOW.to_owned())),
             (false, _) => Err(Failure::NoRoute),
         }
     }
@@ -303,12 +306,11 @@ fn plain_json(headers: &HeaderMap) -> bool {
     plain > 0.0 && linked <= 0.0
 }
 
-fn preflight(route: &Route) -> Response {
-    let allow = route.allow();
+fn preflight(allow: &str) -> Response {
     Response::builder()
         .status(StatusCode::NO_CONTENT)
-        .header(header::ALLOW, &allow)
-        .header(header::ACCESS_CONTROL_ALLOW_METHODS, &allow)
+        .header(header::ALLOW, allow)
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS, allow)
         .header(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             "Authorization, Content-Type, Accept, If-Match, If-None-Match, Prefer, Idempotency-Key, Fastly-Key",

@@ -12,8 +12,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Where the document is served.
 const DOCUMENT: &str = "/openapi.json";
+/// The script of the explorer that starts it.
+const INITIALIZER: &str = "swagger-initializer.js";
 /// Where the explorer is served.
 const EXPLORER: &str = "/docs";
+
+/// What the explorer does otherwise than it would.
+const ADAPTED: &str = include_str!("explorer.js");
+
+/// The methods of both.
+pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 /// Whether a path is one of the explorer's.
 pub fn serves(path: &str) -> bool {
@@ -52,9 +60,10 @@ fn explorer() -> impl Endpoint<Output = Response> {
         }
         match serve(&tail, config.clone()) {
             Ok(Some(found)) => {
-                let fixed = !matches!(tail.as_str(), "" | "index.html" | "swagger-initializer.js");
+                let fixed = !matches!(tail.as_str(), "" | "index.html" | INITIALIZER);
                 let cache = if fixed { "public, max-age=86400" } else { "no-cache" };
-                file(&request, &found.content_type, cache, &found.bytes)
+                let bytes = if tail == INITIALIZER { adapted(&found.bytes) } else { found.bytes.into_owned() };
+                file(&request, &found.content_type, cache, &bytes)
             }
             Ok(None) => StatusCode::NOT_FOUND.into(),
             Err(error) => {
@@ -63,6 +72,14 @@ fn explorer() -> impl Endpoint<Output = Response> {
             }
         }
     })
+}
+
+/// The script that starts the explorer, with ours in it.
+fn adapted(script: &[u8]) -> Vec<u8> {
+    let script = String::from_utf8_lossy(script)
+        .replace("SwaggerUIBundle.plugins.DownloadUrl", "SwaggerUIBundle.plugins.DownloadUrl, Typed")
+        .replace("presets: [", "requestInterceptor: omitting,\n    presets: [");
+    format!("{ADAPTED}{script}").into_bytes()
 }
 
 fn file(request: &Request, content_type: &str, cache: &str, bytes: &[u8]) -> Response {

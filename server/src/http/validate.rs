@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Schemas(BTreeMap<String, Schema>);
 
+/// How many faults of a body are told: an answer must not be many times the size of its request.
+const MAX_FAULTS: usize = 100;
+
 /// One schema.
 #[derive(Debug, Default)]
 pub(super) struct Schema {
@@ -93,6 +96,10 @@ impl Schemas {
         if let Some(schema) = self.0.get(name) {
             self.walk(schema, value, "", &mut faults);
         }
+        if faults.len() >= MAX_FAULTS {
+            faults.truncate(MAX_FAULTS);
+            faults.push(Fault::new("", format!("Only {MAX_FAULTS} faults are listed: mend these first.")));
+        }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
@@ -107,7 +114,7 @@ impl Schemas {
     }
 
     fn walk(&self, schema: &Schema, value: &mut Value, at: &str, faults: &mut Vec<Fault>) {
-        if value.is_null() && schema.nullable {
+        if faults.len() >= MAX_FAULTS || value.is_null() && schema.nullable {
             return;
         }
         if let Some(target) = schema.reference.as_ref().and_then(|name| self.0.get(name)) {
@@ -142,7 +149,9 @@ impl Schemas {
             Value::Number(number) => check_number(schema, number.as_i64(), at, faults),
             Value::Array(items) => {
                 check_count(schema, items.len(), at, faults);
-                if let Some(item) = &schema.items {
+                // What is wrong with the members of a list that is too long is no news.
+                let is_read = schema.max_items.is_none_or(|max| items.len() <= max);
+                if let Some(item) = schema.items.as_ref().filter(|_| is_read) {
                     for (i, value) in items.iter_mut().enumerate() {
                         self.walk(item, value, &format!("{at}/{i}"), faults);
                     }

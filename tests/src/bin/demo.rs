@@ -1,5 +1,6 @@
 //! A demonstration: a server, a folder of pictures, one batch.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ use tokio::process::Command;
 const CUSTOMER: i64 = 1;
 const KEY: &str = "d3b0c442-98fc-4c14-9afb-f4c8996fb924";
 const SECRET: &str = "for-the-demonstration-only";
+/// The most images that a batch can have.
+const BATCH: usize = 250;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Starts a server with data of its own, registers a folder of pictures as one batch, and shows what
@@ -58,20 +61,40 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puts the folder's pictures on the origin: names and URLs, by name.
+/// Puts the folder's pictures on the origin: ids and URLs, by id.
 fn serve(origin: &Origin, folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut pictures = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         let known = image::ImageFormat::from_path(&path).is_ok();
-        if let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| known) {
-            let url = origin.bytes(name, std::fs::read(&path)?);
-            pictures.push((name.to_owned(), url));
+        if known {
+            pictures.push(path);
         }
     }
     anyhow::ensure!(!pictures.is_empty(), "no pictures in {}", folder.display());
     pictures.sort();
-    Ok(pictures)
+    if pictures.len() > BATCH {
+        println!("{} has {} pictures, of which a batch takes the first {BATCH}", folder.display(), pictures.len());
+        pictures.truncate(BATCH);
+    }
+    let mut served = BTreeMap::new();
+    for path in pictures {
+        let id = free_id(&path, &served);
+        let url = origin.bytes(&id, std::fs::read(&path)?);
+        served.insert(id, url);
+    }
+    Ok(served.into_iter().collect())
+}
+
+/// An id for a picture: its name, of the characters that are good everywhere.
+fn free_id(path: &Path, taken: &BTreeMap<String, String>) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    let mut id: String = name.chars().map(plain).collect();
+    while taken.contains_key(&id) {
+        id.insert(0, '-');
+    }
+    id
 }
 
 /// Registers the pictures in a new space as one batch, waits for it, and returns the space's number.

@@ -59,7 +59,7 @@ pub const EXCUSES: &[Excuse] = &[
     refused(&["account_update"], &["/name"], TEXTS, "A customer has a name as others have."),
     refused(&["account_update"], &["/owner_id"], TEXTS, "The owner is a user of the account."),
     // Lists of such texts, and what counts together.
-    refused(&["portal_user_", "space_add", "image_add"], &["/roles", "/member"], COUNTS, "There are not so many roles."),
+    refused(&["portal_user_", "space_", "image_add"], &["/roles", "/member", "/defaultRoles"], COUNTS, "There are not so many roles."),
     refused(&["image_update_space"], &["/member"], COUNTS, "There are not so many images."),
     refused(&["image_", "queue_"], &["/deliveryChannels"], COUNTS, "There are a few channels."),
     refused(&["role_"], &["/aliases"], COUNTS, "The aliases have so many characters together."),

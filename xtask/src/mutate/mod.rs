@@ -1,5 +1,6 @@
 //! `cargo xtask mutate`: the oracles, measured on every single change of the document.
 
+mod behaviour;
 mod harmless;
 pub mod operators;
 pub mod oracles;
@@ -93,7 +94,10 @@ impl Report<'_> {
     fn of(&self, block: Block, asked: Asked) -> Result<bool> {
         let every = if block == Block::Sample { SAMPLE } else { 1 };
         let start = Instant::now();
-        let verdicts = quietly(|| all(self.subject, asked, every));
+        let mut verdicts = quietly(|| all(self.subject, asked, every));
+        if block == Block::Sample {
+            verdicts.seconds[4] = behaviour::ask(self.repository, self.subject.document, &mut verdicts.list)?;
+        }
         let rows = rows(&verdicts, asked, self.alarms);
         println!("{} mutants in {:.1} s", verdicts.list.len(), start.elapsed().as_secs_f64());
         print!("{}", table::render(&rows));
@@ -109,11 +113,19 @@ impl Report<'_> {
     }
 }
 
-/// Mutants with what was said of them, and what each oracle took.
+/// A mutant, and what was said of it.
+struct Verdict {
+    mutant: Mutant,
+    caught: Caught,
+    /// The operations it was asked about with.
+    operations: Vec<String>,
+}
+
+/// All of them, and what each oracle took: the normal form, S, L, C, B.
 #[derive(Default)]
 struct Verdicts {
-    list: Vec<(Mutant, Caught)>,
-    seconds: [f64; 4],
+    list: Vec<Verdict>,
+    seconds: [f64; 5],
 }
 
 /// Without the messages of the generator's own assertions, which are a verdict here.
@@ -143,10 +155,11 @@ fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
                 while let Some((index, unit)) = at(&units, &next) {
                     let parts = Parts::new(subject, unit);
                     let mut bench = Bench::new(subject, unit, &parts, asked);
+                    let operations = scope::ids(subject.document, unit);
                     let mut list = Vec::new();
                     for mutant in bench.mutants(unit).into_iter().skip(index % every).step_by(every) {
                         let caught = bench.ask(&mutant);
-                        list.push((mutant, caught));
+                        list.push(Verdict { mutant, caught, operations: operations.clone() });
                     }
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     done.list.extend(list);
@@ -158,7 +171,7 @@ fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
         }
     });
     let mut verdicts = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    verdicts.list.sort_by(|one, other| one.0.cmp(&other.0));
+    verdicts.list.sort_by(|one, other| one.mutant.cmp(&other.mutant));
     verdicts
 }
 
@@ -203,53 +216,50 @@ fn alarms(document: &serde_json::Value, formed: &(Formed<'_>, Formed<'_>)) -> (A
 }
 
 fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
-    let cells = |caught: &dyn Fn(&Caught) -> bool| {
-        Class::ALL
-            .iter()
-            .map(|class| {
-                let of_class = verdicts.list.iter().filter(|(mutant, _)| mutant.class == *class);
-                (of_class.clone().filter(|(_, one)| caught(one)).count(), of_class.count())
-            })
-            .collect()
+    // Of those that an oracle was asked about, those it caught, by class.
+    let cells = |caught: &dyn Fn(&Caught) -> Option<bool>| {
+        let of_class = |class: &Class| {
+            let said = verdicts.list.iter().filter(|one| one.mutant.class == *class);
+            let said: Vec<bool> = said.filter_map(|one| caught(&one.caught)).collect();
+            (said.iter().filter(|caught| **caught).count(), said.len())
+        };
+        Class::ALL.iter().map(of_class).collect()
     };
-    let [form, structure, lint, client] = verdicts.seconds;
+    let [form, structure, lint, client, behaviour] = verdicts.seconds;
     let mut rows = vec![Row {
         oracle: "S structure: the mutant against what the server emits",
-        cells: cells(&|one| one.structure),
+        cells: cells(&|one| Some(one.structure)),
         alarms: Some((alarms.structure, alarms.shown)),
         seconds: structure,
     }];
-    if asked == Asked::All {
-        rows.push(Row {
-            oracle: "the same against the document itself, as `cargo xtask diff` does",
-            cells: cells(&|one| one.form == Some(true)),
-            alarms: Some((alarms.form, alarms.shown)),
-            seconds: form,
-        });
-        rows.push(Row { oracle: "L rules", cells: cells(&|one| one.lint == Some(true)), alarms: None, seconds: lint });
-        rows.push(Row {
-            oracle: "C client: its source changes or can't be made",
-            cells: cells(&|one| one.client == Some(true)),
-            alarms: None,
-            seconds: client,
-        });
-        rows.push(Row {
-            oracle: "any of S, L, C",
-            cells: cells(&Caught::any),
-            alarms: None,
-            seconds: verdicts.seconds.iter().sum(),
-        });
+    if asked == Asked::Structure {
+        return rows;
     }
+    let quiet = |oracle, cells, seconds| Row { oracle, cells, alarms: None, seconds };
+    rows.push(Row {
+        oracle: "the same against the document itself, as `cargo xtask diff` does",
+        cells: cells(&|one| one.form),
+        alarms: Some((alarms.form, alarms.shown)),
+        seconds: form,
+    });
+    rows.push(quiet("L rules", cells(&|one| one.lint), lint));
+    rows.push(quiet("C client: its source changes or can't be made", cells(&|one| one.client), client));
+    if verdicts.list.iter().any(|one| one.caught.behaviour.is_some()) {
+        let cells = cells(&|one| one.behaviour);
+        rows.push(quiet("B behaviour: a probe that the mutant makes fails", cells, behaviour));
+    }
+    rows.push(quiet("any of them", cells(&|one| Some(one.any())), verdicts.seconds.iter().sum()));
     rows
 }
 
 /// Prints what nobody who was asked caught: by reason where there is one, by itself where there is
 /// none. Answers how many have none. S alone is only asked about the contract.
-fn survivors(bundle: &Bundle, list: &[(Mutant, Caught)], asked: Asked, each: bool) -> usize {
+fn survivors(bundle: &Bundle, list: &[Verdict], asked: Asked, each: bool) -> usize {
     let answers_for = |mutant: &Mutant| asked != Asked::Structure || mutant.class == Class::Contract;
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let mut unexplained = Vec::new();
-    for (mutant, _) in list.iter().filter(|(mutant, caught)| answers_for(mutant) && !caught.any()) {
+    let survive = list.iter().filter(|one| answers_for(&one.mutant) && !one.caught.any());
+    for mutant in survive.map(|one| &one.mutant) {
         match harmless::reason(&bundle.document, mutant) {
             Some(reason) => {
                 if each {

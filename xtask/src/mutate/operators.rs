@@ -139,7 +139,7 @@ impl Mutant {
             (Operator::Rename, Value::Object(map)) => {
                 *map = std::mem::take(map)
                     .into_iter()
-                    .map(|(name, value)| if name == key { (format!("{name}Renamed"), value) } else { (name, value) })
+                    .map(|(name, value)| if name == key { (renamed(&name), value) } else { (name, value) })
                     .collect();
             }
             (Operator::Change, Value::Object(map)) => drop(map.insert(key, other?)),
@@ -157,6 +157,11 @@ impl Mutant {
             *parent = before;
         }
     }
+}
+
+/// What a key becomes.
+pub(super) fn renamed(name: &str) -> String {
+    format!("{name}Renamed")
 }
 
 /// Another value of the same kind; of a reference, one to another component of its section.

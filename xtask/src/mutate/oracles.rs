@@ -33,13 +33,15 @@ pub struct Caught {
     pub lint: Option<bool>,
     /// The client made of it is another, or none can be made.
     pub client: Option<bool>,
+    /// The server doesn't behave as the mutant says.
+    pub behaviour: Option<bool>,
 }
 
 impl Caught {
     /// Whether an oracle that was asked caught it.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.structure || self.lint == Some(true) || self.client == Some(true)
+        self.structure || [self.lint, self.client, self.behaviour].contains(&Some(true))
     }
 }
 
@@ -183,6 +185,7 @@ impl<'a> Bench<'a> {
             structure,
             lint: lint.map(|(found, _)| found),
             client: client.map(|(found, _)| found),
+            behaviour: None,
         };
         mutant.undo(&mut self.mutant, before);
         caught

@@ -73,6 +73,12 @@ pub fn units(document: &Value) -> Vec<Unit> {
     units
 }
 
+/// The ids of the operations of a unit.
+#[must_use]
+pub fn ids(document: &Value, unit: &Unit) -> Vec<String> {
+    unit.kept.iter().filter_map(|(path, method)| Some(Operation::find(document, path, method)?.id())).collect()
+}
+
 /// What a path item has besides its operations.
 fn item(document: &Value, path: &str, kept: Kept) -> Unit {
     let pointer = format!("/paths/{}", escape(path));

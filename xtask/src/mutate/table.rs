@@ -62,7 +62,10 @@ pub(super) fn render(rows: &[Row]) -> String {
     for row in rows {
         let _ = write!(out, "| {} |", row.oracle);
         for cell in &row.cells {
-            let _ = write!(out, " {:.1} % ({} of {}) |", percent(*cell), cell.0, cell.1);
+            match cell {
+                (_, 0) => out.push_str(" – |"),
+                (caught, all) => drop(write!(out, " {:.1} % ({caught} of {all}) |", percent(*cell))),
+            }
         }
         match row.alarms {
             Some((loud, shown)) => drop(write!(out, " {loud} of {shown} |")),
@@ -96,7 +99,7 @@ pub(super) fn fallen(readme: &str, block: Block, rows: &[Row]) -> Result<Vec<Str
         let Some(line) = line else {
             bail!("README.md has no line for `{}`: run `{COMMAND}`", row.oracle);
         };
-        for (cell, said) in row.cells.iter().zip(cells(line).skip(1)) {
+        for (cell, said) in row.cells.iter().zip(cells(line).skip(1)).filter(|(cell, _)| cell.1 > 0) {
             let said = said.split_once(" %").and_then(|(number, _)| number.parse::<f64>().ok());
             let said = said.with_context(|| format!("README.md: no figure in `{line}`"))?;
             if percent(*cell) < said {

@@ -16,9 +16,9 @@ fn the_normal_form_sees_every_change_of_the_contract() {
     let missed: Vec<String> = verdicts
         .list
         .iter()
-        .filter(|(mutant, caught)| mutant.class == Class::Contract && !caught.structure)
-        .filter(|(mutant, _)| harmless::reason(&bundle.document, mutant).is_none())
-        .map(|(mutant, _)| mutant.to_string())
+        .filter(|one| one.mutant.class == Class::Contract && !one.caught.structure)
+        .filter(|one| harmless::reason(&bundle.document, &one.mutant).is_none())
+        .map(|one| one.mutant.to_string())
         .collect();
     assert_eq!(missed, Vec::<String>::new());
 }
@@ -27,8 +27,8 @@ fn the_normal_form_sees_every_change_of_the_contract() {
 fn rules_and_client_catch_their_share() {
     let (_, verdicts) = verdicts(Asked::All, 997);
     assert!(verdicts.list.len() > 10);
-    assert!(verdicts.list.iter().any(|(_, caught)| caught.client == Some(true)));
-    assert!(verdicts.list.iter().any(|(_, caught)| caught.lint == Some(true)));
+    assert!(verdicts.list.iter().any(|one| one.caught.client == Some(true)));
+    assert!(verdicts.list.iter().any(|one| one.caught.lint == Some(true)));
     let rows = rows(&verdicts, Asked::All, &Alarms::default());
     assert_eq!(rows.len(), 5);
     assert!(rows.iter().all(|row| row.cells.len() == Class::ALL.len()));
