@@ -266,8 +266,8 @@ impl Api {
         let (known, version) = match stored(&caller, customer, space).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
-                (json!({ "@id": caller.links.space(customer, space), "id": space, "modelId": space }), None)
+                let version = caller.absent()?;
+                (json!({ "@id": caller.links.space(customer, space), "id": space, "modelId": space }), version)
             }
             Err(failure) => return Err(failure.into()),
         };

@@ -1,7 +1,7 @@
 //! Customers, the tenants of the service.
 
 use super::{
-    Error,
+    Error, Fault, check, expect,
     keys::{self, Principal},
     page::{Page, Paging},
     policies, public_id, roles, time,
@@ -140,9 +140,7 @@ pub async fn rename(db: &Db, id: i64, display_name: Option<String>, version: Opt
             // The numbers of the customer are locked first everywhere, so that no two wait for each other.
             keys::lock_usage(tx, id).await?;
             let mut customer = store::customers::lock(tx, id).await?.ok_or_else(|| missing(id))?;
-            if version.is_some_and(|v| v != customer.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(customer.version))?;
             let Some(display_name) = display_name.filter(|d| *d != customer.display_name) else {
                 return Ok(customer);
             };

@@ -3,7 +3,7 @@
 pub mod template;
 
 use super::{
-    Change, Error, Fault, check,
+    Change, Error, Fault, check, expect,
     keys::{Principal, lock_usage},
     page::{Page, Paging},
 };
@@ -215,9 +215,7 @@ pub async fn update(
 
 async fn locked(tx: &Tx, owner: i64, id: &str, version: Option<i64>) -> Result<NamedQuery, Error> {
     let old = store::named_queries::lock(tx, owner, id).await?.ok_or_else(|| missing(id))?;
-    if version.is_some_and(|v| v != old.version) {
-        return Err(Error::Changed);
-    }
+    expect(version, Some(old.version))?;
     Ok(old)
 }
 

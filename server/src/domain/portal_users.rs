@@ -1,7 +1,7 @@
 //! Portal users: the people of a customer who may use the portal. Fastly's clients know them as users.
 
 use super::{
-    Change, Error, Fault, check, ids,
+    Change, Error, Fault, check, expect, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
     passwords,
@@ -272,10 +272,7 @@ async fn insert(tx: &Tx, customer: i64, id: String, new: Hashed) -> Result<Porta
     Ok(user)
 }
 
-async fn put(tx: &Tx, mut user: PortalUser, changes: Hashed, version: Option<i64>) -> Result<PortalUser, Error> {
-    if version.is_some_and(|v| v != user.version) {
-        return Err(Error::Changed);
-    }
+async fn put(tx: &Tx, mut user: PortalUser, changes: Hashed) -> Result<PortalUser, Error> {
     let before = user.clone();
     user.email = changes.email.unwrap_or(user.email);
     user.enabled = changes.enabled.apply(user.enabled, true);
@@ -312,7 +309,7 @@ pub async fn create(db: &Db, customer: i64, settings: Settings) -> Result<Portal
 }
 
 /// Replaces a portal user, or creates it where there is none of this id; answers whether it did create it.
-/// Where `version` is given the user must still have it; 0 means that there must be none.
+/// Where `version` is given the user must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Invalid`] for unknown roles, an id that none can have, or a new user without password;
@@ -330,10 +327,11 @@ pub async fn replace(
     db.write(move |tx| {
         async move {
             lock_usage(tx, customer).await?;
-            match store::portal_users::lock(tx, customer, &id).await? {
-                None if version.is_some_and(|v| v != 0) => Err(Error::Changed),
+            let found = store::portal_users::lock(tx, customer, &id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((put(tx, old, new).await?, false)),
                 None => Ok((insert(tx, customer, id, new).await?, true)),
-                Some(old) => Ok((put(tx, old, new, version).await?, false)),
             }
         }
         .boxed()
@@ -358,7 +356,8 @@ pub async fn update(
     db.write(move |tx| {
         async move {
             let old = store::portal_users::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
-            put(tx, old, changes, version).await
+            expect(version, Some(old.version))?;
+            put(tx, old, changes).await
         }
         .boxed()
     })
@@ -383,7 +382,7 @@ pub async fn add_role(db: &Db, customer: i64, id: &str, role: &str) -> Result<Po
                 roles.push(name);
             }
             let changes = Hashed { roles: Change::Set(roles), ..Hashed::default() };
-            put(tx, user, changes, None).await
+            put(tx, user, changes).await
         }
         .boxed()
     })
@@ -401,9 +400,7 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
         async move {
             let mut usage = lock_usage(tx, customer).await?;
             let user = store::portal_users::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
-            if version.is_some_and(|v| v != user.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(user.version))?;
             store::portal_users::delete(tx, customer, &id).await?;
             usage.keys -= store::keys::clear_of(tx, customer, &id).await?;
             store::usage::put(tx, customer, &usage).await?;

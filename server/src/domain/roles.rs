@@ -3,8 +3,8 @@
 
 use super::{
     Change, Error, Fault,
-    auth_services::{self, AuthService, NEW},
-    check, ids,
+    auth_services::{self, AuthService},
+    check, expect, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
 };
@@ -80,9 +80,7 @@ pub async fn get(db: &Db, customer: i64, id: &str) -> Result<Role, Error> {
 async fn find(db: &impl Query, customer: i64, id: &str, version: Option<i64>) -> Result<Role, Error> {
     let missing = || Error::Missing(format!("The customer has no role `{id}`."));
     let found = store::roles::get(db, customer, id).await?.ok_or_else(missing)?;
-    if version.is_some_and(|v| v != found.version) {
-        return Err(Error::Changed);
-    }
+    expect(version, Some(found.version))?;
     Ok(found)
 }
 
@@ -154,7 +152,7 @@ async fn put(tx: &Tx, mut role: Role, settings: Settings) -> Result<Role, Error>
 }
 
 /// Replaces a role, or creates it where there is none of this id; answers whether it did create it. Where
-/// `version` is given the role must still have it, or not exist for [`NEW`].
+/// `version` is given the role must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Invalid`] for an unknown auth service, [`Error::Changed`], or whatever the database says.
@@ -168,11 +166,11 @@ pub async fn replace(
     db.write(move |tx| {
         async move {
             lock_usage(tx, customer).await?;
-            match find(tx, customer, &id, version).await {
-                Ok(old) => Ok((put(tx, old, settings).await?, false)),
-                Err(Error::Missing(_)) if version.is_some_and(|v| v != NEW) => Err(Error::Changed),
-                Err(Error::Missing(_)) => Ok((insert(tx, customer, id, settings).await?, true)),
-                Err(error) => Err(error),
+            let found = store::roles::get(tx, customer, &id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((put(tx, old, settings).await?, false)),
+                None => Ok((insert(tx, customer, id, settings).await?, true)),
             }
         }
         .boxed()
