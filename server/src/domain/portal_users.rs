@@ -92,11 +92,19 @@ impl MembershipChanges {
             name: self.name.apply(old.name, String::new()),
             role: self.role.apply(old.role, LATER_ROLE.to_owned()),
             limit_services: self.limit_services.apply(old.limit_services, false),
-            locked: self.locked.map(Some).apply(old.locked, None),
-            require_new_password: self.require_new_password.map(Some).apply(old.require_new_password, None),
-            two_factor_auth_enabled: self.two_factor_auth_enabled.map(Some).apply(old.two_factor_auth_enabled, None),
+            locked: told(self.locked, old.locked),
+            require_new_password: told(self.require_new_password, old.require_new_password),
+            two_factor_auth_enabled: told(self.two_factor_auth_enabled, old.two_factor_auth_enabled),
             two_factor_setup_required: self.two_factor_setup_required.apply(old.two_factor_setup_required, false),
         }
+    }
+}
+
+/// What is known after a change: what nobody ever said is shown as `false`, and stays unsaid when that is put back.
+fn told(change: Change<bool>, old: Option<bool>) -> Option<bool> {
+    match change {
+        Change::Set(false) if old.is_none() => None,
+        change => change.map(Some).apply(old, None),
     }
 }
 
