@@ -296,7 +296,7 @@ fn set(slot: Slot<'_>, value: Value) -> Result<(), String> {
 
 fn name(value: Value) -> Result<String, String> {
     let name = text(value)?;
-    if name.trim().is_empty() {
+    if customers::is_blank(&name) {
         return Err("is blank, but a customer needs a name".to_owned());
     }
     if name.chars().count() > MAX_NAME {
