@@ -142,6 +142,11 @@ contract_test!(manifests_and_other_fields_are_changed_by_list, options = idle(),
         ("tags", "add", json!(["a,b"]), "/value/0"),
         ("number1", "replace", json!(["x"]), "/value/0"),
         ("string1", "replace", json!([{}]), "/value/0"),
+        ("string1", "replace", json!(5), "/value/0"),
+        ("manifests", "add", json!([5.5]), "/value/0"),
+        ("tags", "remove", json!(["a", 5]), "/value/1"),
+        ("roles", "replace", json!([true]), "/value/0"),
+        ("number1", "replace", json!([5.5]), "/value/0"),
     ] {
         let problem = send(&["a"], field, operation, value).await.expect_problem(400, "/invalid");
         assert_eq!(pointers(&problem), [pointer], "{field}");

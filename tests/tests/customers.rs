@@ -64,7 +64,7 @@ contract_test!(who_may_not_create_customers_is_told_so_first, async |server: &mu
 
 contract_test!(new_customers_need_two_good_names, async |server: &mut TestServer| {
     let both = |name: Value, display: Value| json!({ "name": name, "displayName": display });
-    let cases: [(Value, &[&str]); 13] = [
+    let cases: [(Value, &[&str]); 15] = [
         (json!({}), &["/name", "/displayName"]),
         (both(json!("a/b"), json!("A")), &["/name"]),
         (both(json!("a b"), json!("A")), &["/name"]),
@@ -75,6 +75,8 @@ contract_test!(new_customers_need_two_good_names, async |server: &mut TestServer
         (both(json!("admin"), json!("A")), &["/name"]),
         (both(json!("Admin"), json!("A")), &["/name"]),
         (both(json!("v2"), json!("A")), &["/name"]),
+        (both(json!("a"), json!(" \t\u{a0}")), &["/displayName"]),
+        (both(json!("v2"), json!(" ")), &["/name", "/displayName"]),
         (both(json!(".."), json!("A")), &["/name"]),
         (both(json!("."), json!("A")), &["/name"]),
         (json!({ "name": "a", "displayName": "A", "administrator": true }), &["/administrator"]),

@@ -175,3 +175,51 @@ contract_test!(
         assert_eq!(shown("closed").await, json!([own]));
     }
 );
+
+contract_test!(roles_of_other_customers_are_as_unknown_as_none, async |server: &mut TestServer| {
+    let (tenant, other) = (server.new_customer("harbour").await, server.new_customer("quay").await);
+    let foreign = format!("{}{}", server.base_url(), other.path("/roles/clickthrough"));
+    let made = space(server, &tenant, json!({ "name": "plans" })).await;
+    let (uri, link) = (made["@id"].as_str().unwrap(), made["defaultRoles"].as_str().unwrap());
+    let entry = server.base_url();
+    let requests = [
+        ("POST", "/spaces", json!({ "name": "maps", "defaultRoles": [foreign] }), "/defaultRoles/0"),
+        ("PUT", uri, json!({ "name": "plans", "defaultRoles": [ELSEWHERE, foreign] }), "/defaultRoles/1"),
+        ("PATCH", uri, json!({ "defaultRoles": [foreign] }), "/defaultRoles/0"),
+        ("PATCH", uri, json!({ "defaultRoles": [entry] }), "/defaultRoles/0"),
+        ("POST", link, json!({ "@id": foreign }), "/@id"),
+        ("POST", link, json!([ELSEWHERE, foreign]), "/member/1"),
+    ];
+    for (method, path, body, pointer) in requests {
+        let problem = tenant.request(server, method, path).json(&body).send().await.expect_problem(400, "/invalid");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("The customer has no role"), "{problem}");
+    }
+    assert_eq!(roles(server, &tenant, &made).await, [""; 0]);
+});
+
+contract_test!(a_role_is_given_once_however_it_is_spelt, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let own = |id: &str| format!("{}{}", server.base_url(), tenant.path(&format!("/roles/{id}")));
+    let spelt = json!([own("CLICKTHROUGH"), "clickTHROUGH", tenant.path("/roles/clickthrough"), own("clickthrough")]);
+    let made = space(server, &tenant, json!({ "name": "plans", "defaultRoles": spelt })).await;
+    let uri = made["@id"].as_str().unwrap();
+    assert_eq!(roles(server, &tenant, &made).await, [own("clickthrough")]);
+    let put = async || {
+        let body = json!({ "name": "plans", "defaultRoles": spelt });
+        tenant.request(server, "PUT", uri).json(&body).send().await.expect(200);
+        roles(server, &tenant, &made).await
+    };
+    assert_eq!(put().await, [own("clickthrough")]);
+    // One that stays although its role was deleted is found in any spelling too.
+    tenant.request(server, "DELETE", "/roles/clickthrough").send().await.expect(205);
+    assert_eq!(put().await, [own("clickthrough")]);
+
+    // An image keeps its roles as they were sent; as resources each is one.
+    tenant.request(server, "PUT", "/roles/clickthrough").json(&json!({ "name": "again" })).send().await.expect(201);
+    let image = json!({ "origin": "http://127.0.0.1:9/a.jpg", "roles": [own("CLICKTHROUGH"), own("clickthrough")] });
+    let image = tenant.request(server, "PUT", &format!("{uri}/images/a")).json(&image).send().await.expect(201).json();
+    let link = format!("{}/roles", image["@id"].as_str().unwrap());
+    let shown = tenant.request(server, "GET", &link).send().await.expect(200).json();
+    assert_eq!((&shown["totalItems"], ids(&shown)), (&json!(1), vec![own("clickthrough")]));
+});

@@ -3,6 +3,8 @@
 use contract_tests::{Answer, Profile, Tenant, TestServer, contract_test};
 use serde_json::{Value, json};
 
+use crate::fastly::account;
+
 const TEMPLATE: &str = "canvas=n1&space=p1&s1=p2";
 
 async fn post(server: &TestServer, tenant: &Tenant, body: &Value) -> Answer {
@@ -298,3 +300,50 @@ contract_test!(lists_are_read_page_by_page, async |server: &mut TestServer| {
     tenant.request(server, "GET", "/namedQueries?orderBy=name").send().await.expect_problem(400, "/invalid");
     tenant.request(server, "GET", "/namedQueries?cursor=x").send().await.expect_problem(400, "/invalid");
 });
+
+/// The operations and targets of the audit of a customer, newest first.
+async fn audit(server: &TestServer, tenant: &Tenant) -> Vec<(String, String)> {
+    let page = tenant.request(server, "GET", "/audit").send().await.expect(200).json();
+    let text = |entry: &Value, member: &str| entry[member].as_str().unwrap().to_owned();
+    page["member"].as_array().unwrap().iter().map(|e| (text(e, "operation"), text(e, "target"))).collect()
+}
+
+contract_test!(a_change_under_the_path_of_another_is_told_to_the_owner, async |server: &mut TestServer| {
+    let (owner, other) = (server.new_customer("harbour").await, server.new_customer("quay").await);
+    let admin = |method: &str, link: &str| server.request(method, link).auth(&server.admin());
+    let body = json!({ "name": "atlas", "global": true, "template": TEMPLATE });
+    admin("POST", &owner.path("/namedQueries")).json(&body).send().await.expect(201);
+    let (before, others) = (audit(server, &owner).await, audit(server, &other).await);
+    let path = other.path("/namedQueries/atlas");
+    let body = json!({ "template": "s1=p1" });
+    admin("PATCH", &path).json(&body).send().await.expect(205);
+    admin("PUT", &path).json(&body).send().await.expect(200);
+    admin("PUT", &path).json(&json!({ "template": "s2=p1" })).send().await.expect(200);
+    admin("DELETE", &path).send().await.expect(205);
+    let entries = ["named_query_delete", "named_query_replace", "named_query_update"];
+    let expected = entries.map(|operation| (operation.to_owned(), path.clone()));
+    assert_eq!(audit(server, &owner).await, [expected.as_slice(), before.as_slice()].concat());
+    assert_eq!(audit(server, &other).await, others);
+});
+
+contract_test!(global_queries_of_a_deleted_customer_are_gone_for_everybody, async |server: &mut TestServer| {
+    let (owner, other) = (account(server, "harbour").await, server.new_customer("quay").await);
+    let body = json!({ "name": "ledger", "global": true, "template": TEMPLATE });
+    let made = server.post(&owner.tenant.path("/namedQueries")).auth(&server.admin()).json(&body).send().await;
+    let id = made.expect(201).json()["@id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!(names(server, &other).await, ["ledger"]);
+    owner.request(server, "DELETE", &owner.path).send().await.expect(200);
+    assert_eq!(names(server, &other).await, [""; 0]);
+    for key in ["ledger", &id] {
+        let link = format!("/namedQueries/{key}");
+        tenant_misses(server, &other, &link).await;
+    }
+    create_global(server, "ledger").await;
+    assert_eq!(names(server, &other).await, ["ledger"]);
+});
+
+async fn tenant_misses(server: &TestServer, tenant: &Tenant, link: &str) {
+    tenant.request(server, "GET", link).send().await.expect_problem(404, "/not-found");
+    let admin = server.patch(&tenant.path(link)).auth(&server.admin()).json(&json!({ "template": "n1=p1" }));
+    admin.send().await.expect_problem(404, "/not-found");
+}

@@ -218,6 +218,8 @@ contract_test!(bad_rules_are_refused_with_pointers, async |server: &mut TestServ
         (with(json!({ "regex": long })), vec!["/regex"]),
         (with(json!({ "regex": 7 })), vec!["/regex"]),
         (with(json!({ "regex": r"^(x+x+)+\1y" })), vec!["/regex"]),
+        (with(json!({ "regex": r"^https?://(-+-+)+\1y" })), vec!["/regex"]),
+        (with(json!({ "regex": r"(.*)(.*)\2q7$" })), vec!["/regex"]),
         (with(json!({ "strategy": "default" })), vec!["/strategy"]),
         (with(json!({ "strategy": "ftp" })), vec!["/strategy"]),
         (with(json!({ "strategy": "/storagePolicies/s3" })), vec!["/strategy"]),

@@ -3,6 +3,8 @@
 use contract_tests::{Answer, Profile, Tenant, TestServer, contract_test};
 use serde_json::{Value, json};
 
+use crate::fastly::account;
+
 const USERS: &str = "/portalUsers";
 const PASSWORD: &str = "tide-table-of-1851";
 
@@ -406,4 +408,32 @@ contract_test!(of_a_password_only_a_slow_hash_is_kept, only sqlite, async |serve
     kept += &server.log();
     assert!(kept.contains("$argon2id$v=19$m=19456,t=2,p=1$"), "the hashes are in the database");
     assert!(!kept.contains(PASSWORD) && !kept.contains(changed), "a password is nowhere");
+});
+
+contract_test!(putting_back_what_get_gave_changes_nothing, async |server: &mut TestServer| {
+    let own = account(server, "harbour").await;
+    let tenant = &own.tenant;
+    let before = own.user(server, "reader@harbour.example").await;
+    let users = get(server, tenant, USERS).await.expect(200).json();
+    let path = link(&users["member"][0]);
+    let shown = get(server, tenant, &path).await.expect(200);
+    let entries = async || get(server, tenant, "/audit").await.expect(200).json()["totalItems"].clone();
+    let count = entries().await;
+    for method in ["PUT", "PATCH"] {
+        let answer = send(server, tenant, method, &path, shown.json()).await;
+        assert_eq!(answer.must_header("etag"), shown.must_header("etag"), "{answer}");
+    }
+    assert_eq!(entries().await, count);
+    let account = async || own.get(server, &format!("{}/users", own.path)).await.expect(200).json();
+    let now = account().await;
+    let now = now.as_array().unwrap().iter().find(|user| user["id"] == before["id"]).unwrap();
+    assert_eq!(now, &before);
+    assert_eq!(now["locked"], json!(null));
+
+    // What was said once can be taken back, and is then said.
+    for locked in [true, false] {
+        send(server, tenant, "PATCH", &path, json!({ "locked": locked })).await.expect(205);
+        let now = account().await;
+        assert!(now.as_array().unwrap().iter().any(|u| u["id"] == before["id"] && u["locked"] == locked), "{now}");
+    }
 });

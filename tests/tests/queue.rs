@@ -91,6 +91,8 @@ contract_test!(a_bad_member_refuses_the_whole_batch, options = without_workers()
         (bad("tags", json!(["a,b"])), "/member/1/tags/0"),
         (bad("deliveryChannels", json!(["none", "file"])), "/member/1/deliveryChannels/0/channel"),
         (bad("width", json!(100)), "/member/1/width"),
+        (bad("@type", json!("Space")), "/member/1/@type"),
+        (bad("@type", json!("https://api.example.org/vocab#Collection")), "/member/1/@type"),
         (bad("finished", json!("2020-01-01T00:00:00Z")), "/member/1/finished"),
         (json!("good"), "/member/1"),
         (json!(null), "/member/1"),
@@ -121,6 +123,7 @@ contract_test!(a_bad_member_refuses_the_whole_batch, options = without_workers()
         (json!({}), "/member"),
         (json!({ "member": good }), "/member"),
         (json!({ "member": [good], "view": { "page": 1 } }), "/view"),
+        (json!({ "member": [good], "members": [] }), "/members"),
         (json!([good]), ""),
     ];
     for (body, pointer) in collections {
@@ -172,7 +175,8 @@ contract_test!(clients_of_today_are_understood, options = without_workers(), asy
         "@type": "Image", "modelId": "old", "space": space.to_string(), "origin": origin, "number1": "4",
         "mediaType": null, "text": "noise", "textType": "alto", "unheardOf": { "a": [1] },
     });
-    let body = json!({ "@type": "hydra:Collection", "members": [member, { "space": space, "origin": origin }] });
+    let members = json!([member, { "space": space, "origin": origin }]);
+    let body = json!({ "@type": "hydra:Collection", "member": members, "members": members });
     let batch = tenant.request(server, "POST", "/queue").json(&body).send().await.expect(201).json();
     assert_eq!(counts(&batch), [2, 0, 0]);
     let old = image(server, &tenant, space, "old").await;

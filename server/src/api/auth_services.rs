@@ -338,10 +338,9 @@ impl Api {
         let (known, version) = match stored(&caller, customer, &id).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
+                let version = caller.absent()?;
                 ids::check(&id).map_err(|detail| Error::invalid("auth_service", detail))?;
                 let link = caller.links.auth_service(customer, &id);
-                let version = caller.conditions.any().then_some(auth_services::NEW);
                 (json!({ "nestedServices": format!("{link}/nestedServices"), "@id": link }), version)
             }
             Err(failure) => return Err(failure.into()),

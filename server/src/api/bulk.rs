@@ -2,6 +2,7 @@
 
 use super::{
     Tag, change,
+    image_inputs::ImageUpdate,
     image_list::{self, ImageList, ImageReference},
     images::{Image, ImageCollection, discard, full_id},
 };
@@ -51,11 +52,13 @@ impl Input for ImageListChange {
 
     fn prepare(members: &mut Map<String, JsonValue>) {
         image_list::spell_out(members);
+        let numeric = members.get("field").and_then(JsonValue::as_str).is_some_and(bulk::is_number);
         let Some(value) = members.get_mut("value") else { return };
         if value.is_string() || value.is_number() {
             *value = JsonValue::Array(vec![value.take()]);
         }
-        for item in value.as_array_mut().into_iter().flatten() {
+        // Only what is to be a number may be one; texts are texts, as everywhere.
+        for item in value.as_array_mut().into_iter().flatten().filter(|_| numeric) {
             if item.is_number() {
                 *item = JsonValue::String(item.to_string());
             }
@@ -178,6 +181,7 @@ async fn member_faults(caller: &Caller, given: &[JsonValue], wanted: &[ImageRef]
     for (i, (given, at)) in given.iter().zip(wanted).enumerate() {
         let pointer = format!("/member/{i}");
         let mut given = full_id(given.as_object().cloned().unwrap_or_default(), at);
+        faults.extend(body::class_fault::<ImageUpdate>(&given, &pointer));
         faults.extend(forbidden(&mut given, &pointer));
         match stored.next_if(|image| image.at == *at) {
             Some(image) => {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     collection,
     domain::{
-        Error, check,
+        Error, NEW, check,
         images::{self, ImageRef, Scope},
         page::{Page, Paging},
         policies, queue,
@@ -179,10 +179,8 @@ async fn register(
     version: Option<i64>,
 ) -> Result<(Image, bool), Failure> {
     let engine = &caller.app.engine;
-    let only_new = caller.conditions.only_new();
     let (claim, is_new) =
-        queue::submit_one(&caller.app.db, &engine.rules, customer, registration, Engine::lease(), version, only_new)
-            .await?;
+        queue::submit_one(&caller.app.db, &engine.rules, customer, registration, Engine::lease(), version).await?;
     let at = claim.at.clone();
     engine.ingest(claim).await?;
     let image = engine.outcome(&at).await?;
@@ -231,7 +229,8 @@ impl Api {
         read_only::check::<Image>(&body.raw, "ImageCreate", Some(&known), "")?;
         let registration = body.value.registration(space.0.0, "").map_err(|f| Error::Invalid(vec![f]))?;
         crate::domain::spaces::get(&caller.app.db, customer.0.0, space.0.0).await?;
-        let (image, _) = register(&caller, customer.0.0, registration, None).await?;
+        let version = caller.conditions.only_new().then_some(NEW);
+        let (image, _) = register(&caller, customer.0.0, registration, version).await?;
         Ok(caller.created(&image))
     }
 
@@ -262,9 +261,9 @@ impl Api {
         let (known, version) = match stored(&caller, &at).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
+                let version = caller.absent()?;
                 let known = json!({ "@id": caller.links.image(&at), "id": at.id, "modelId": at.id, "space": at.space });
-                (known, None)
+                (known, version)
             }
             Err(failure) => return Err(failure.into()),
         };

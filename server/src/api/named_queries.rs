@@ -128,7 +128,8 @@ async fn create_at(
     id: String,
     body: &Json<NamedQueryReplace>,
 ) -> Result<named_queries::NamedQuery, Failure> {
-    caller.conditions.check(None)?;
+    // Whoever was faster is found by the conflict, and compared then.
+    caller.absent()?;
     let certain = json!({
         "@id": caller.links.named_query(customer, &id),
         "warnings": named_queries::warnings(&body.value.template),
@@ -202,7 +203,10 @@ impl Api {
                     Ok(made) => return Ok(caller.replaced(&NamedQuery::item(customer, made, &caller.links), true)),
                     // Perhaps another request has just created it, and this one replaces it.
                     Err(conflict @ Failure::Domain(Error::Conflict(_))) => {
-                        stored(&caller, customer, &key.0.0).await.map_err(|_| conflict)?
+                        match stored(&caller, customer, &key.0.0).await {
+                            Err(Failure::Domain(Error::Missing(_))) => return Err(conflict.into()),
+                            other => other?,
+                        }
                     }
                     Err(failure) => return Err(failure.into()),
                 }

@@ -332,8 +332,8 @@ impl Api {
         let (known, version) = match stored(&caller, customer, &id).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
-                (json!({ "@id": caller.links.customer_origin_strategy(customer, &id) }), None)
+                let version = caller.absent()?;
+                (json!({ "@id": caller.links.customer_origin_strategy(customer, &id) }), version)
             }
             Err(failure) => return Err(failure.into()),
         };

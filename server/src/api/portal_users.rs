@@ -309,8 +309,8 @@ impl Api {
         let (known, version) = match stored(&caller, customer, &id).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
-                (json!({ "@id": uri }), caller.conditions.any().then_some(0))
+                let version = caller.absent()?;
+                (json!({ "@id": uri }), version)
             }
             Err(failure) => return Err(failure.into()),
         };

@@ -136,6 +136,7 @@ async fn submit(
     for (i, (given, member)) in body::members(&body.raw).iter().zip(&body.value.member).enumerate() {
         if let Some(given) = given.as_object() {
             let pointer = format!("/member/{i}");
+            faults.extend(body::class_fault::<ImageRegistration>(given, &pointer));
             faults.extend(full_id_faults(given, customer, None, &pointer));
             faults.extend(read_only_faults(caller, given, member.at(customer), &pointer).await?);
         }

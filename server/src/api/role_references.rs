@@ -8,7 +8,7 @@ use crate::{
         roles::{Given, Reference, References, Target},
     },
     http::{
-        body::Input,
+        body::{self, Input},
         links::Links,
         problem::Failure,
         types::{RoleReference, Uri},
@@ -63,11 +63,7 @@ impl Input for RolesAdd {
     const ALSO: &'static [&'static str] = &["Collection", "RoleCollection"];
 
     fn prepare(members: &mut Map<String, JsonValue>) {
-        if !members.contains_key("member")
-            && let Some(all) = members.remove("members")
-        {
-            members.insert("member".to_owned(), all);
-        }
+        body::name_member(members);
         for role in members.get_mut("member").and_then(JsonValue::as_array_mut).into_iter().flatten() {
             if let Some(id @ JsonValue::String(_)) = role.get_mut("@id").map(JsonValue::take) {
                 *role = id;
@@ -85,13 +81,12 @@ impl Input for RolesAdd {
 }
 
 impl RolesAdd {
-    /// The roles; those of the customer must exist, whoever has the others.
+    /// The roles; those of this service must be roles of the customer, those of other hosts are not ours to know.
     pub(super) fn references(self, links: &Links, customer: i64) -> Result<References, Failure> {
         let home = links.roles(customer);
-        let id = |text: &str| links.id_within(&home, text);
         let all = match (self.member, self.id) {
-            (Some(roles), _) => references(roles, "/member", id)?,
-            (None, Some(role)) => references(vec![role], "/@id", id)?
+            (Some(roles), _) => references(roles, "/member", links, &home)?,
+            (None, Some(role)) => references(vec![role], "/@id", links, &home)?
                 .into_iter()
                 .map(|role| Reference { at: "/@id".to_owned(), ..role })
                 .collect(),
@@ -103,18 +98,20 @@ impl RolesAdd {
     }
 }
 
-/// References to roles, of which `id` tells the local ones; their places in the body are under `at`.
+/// References to roles, of which those of the customer are at `home`; their places in the body are under `at`.
 pub(super) fn references(
     roles: Vec<RoleReference>,
     at: &str,
-    id: impl Fn(&str) -> Option<String>,
+    links: &Links,
+    home: &str,
 ) -> Result<Vec<Reference>, Failure> {
     let mut faults = Vec::new();
     let mut all = Vec::with_capacity(roles.len());
     for (i, RoleReference(text)) in roles.into_iter().enumerate() {
         let at = format!("{at}/{i}");
-        match id(&text) {
+        match links.id_within(home, &text) {
             Some(id) => all.push(Reference { at, to: Target::Id(id) }),
+            None if links.is_own(&text) => all.push(Reference { at, to: Target::Other(text) }),
             None if url::Url::parse(&text).is_ok() => all.push(Reference { at, to: Target::Uri(text) }),
             None => faults.push(Fault::new(at, format!("`{text}` is neither the URI nor the id of a role."))),
         }

@@ -4,7 +4,7 @@ use super::{Tag, auth_services::AuthService, change};
 use crate::{
     collection,
     domain::{
-        Error, auth_services, ids,
+        Error, ids,
         roles::{self, Changes, Settings},
     },
     http::{
@@ -242,9 +242,8 @@ impl Api {
         let (known, version) = match stored(&caller, customer, &id).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
+                let version = caller.absent()?;
                 ids::check(&id).map_err(|detail| Error::invalid("role", detail))?;
-                let version = caller.conditions.any().then_some(auth_services::NEW);
                 (json!({ "@id": caller.links.role(customer, &id) }), version)
             }
             Err(failure) => return Err(failure.into()),

@@ -203,9 +203,7 @@ fn asked(roles: RolesOrLink, links: &Links, customer: i64, space: Option<i64>) -
         }
         RolesOrLink::Roles(roles) => roles,
     };
-    // The customer's own roles must exist, however they are named; those of other hosts are not ours to know.
-    let target = |text: &str| links.id_within(&home, text);
-    Ok(Change::Set(References { all: references(all, "/defaultRoles", target)?, home }))
+    Ok(Change::Set(References { all: references(all, "/defaultRoles", links, &home)?, home }))
 }
 
 /// The stored space as its caller sees it, once the conditions of the request hold; the version to write under.
@@ -266,8 +264,8 @@ impl Api {
         let (known, version) = match stored(&caller, customer, space).await {
             Ok((shown, version)) => (read_only::shown(&shown), version),
             Err(Failure::Domain(Error::Missing(_))) => {
-                caller.conditions.check(None)?;
-                (json!({ "@id": caller.links.space(customer, space), "id": space, "modelId": space }), None)
+                let version = caller.absent()?;
+                (json!({ "@id": caller.links.space(customer, space), "id": space, "modelId": space }), version)
             }
             Err(failure) => return Err(failure.into()),
         };

@@ -296,7 +296,7 @@ fn set(slot: Slot<'_>, value: Value) -> Result<(), String> {
 
 fn name(value: Value) -> Result<String, String> {
     let name = text(value)?;
-    if name.trim().is_empty() {
+    if customers::is_blank(&name) {
         return Err("is blank, but a customer needs a name".to_owned());
     }
     if name.chars().count() > MAX_NAME {
@@ -324,7 +324,8 @@ fn network(value: Value) -> Result<String, String> {
     Err(format!("must be one of {}", NETWORKS.join(", ")))
 }
 
-/// Deletes a customer with its keys. What it owns stays stored, but is unknown from now on.
+/// Deletes a customer with its keys. What it owns stays stored, but is unknown from now on, to others too: its global
+/// named queries are global no more.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Forbidden`] for the administrator, or whatever the database says.
@@ -338,6 +339,7 @@ pub async fn delete(db: &Db, customer: i64) -> Result<(), Error> {
             }
             store::account::delete(tx, customer, time::now()).await?;
             store::keys::clear(tx, customer).await?;
+            store::named_queries::withdraw(tx, customer).await?;
             usage.keys = 0;
             Ok(store::usage::put(tx, customer, &usage).await?)
         }

@@ -1,7 +1,7 @@
 //! Auth services: how visitors sign in, and whom the service asks what a visitor may see.
 
 use super::{
-    Change, Error, ids,
+    Change, Error, expect, ids,
     keys::lock_usage,
     page::{Page, Paging},
 };
@@ -15,8 +15,6 @@ use futures::FutureExt;
 pub const LOGIN: &str = "http://iiif.io/api/auth/1/login";
 /// What stands for credentials that are set; sent back, it leaves them as they are.
 pub const CONCEALED: &str = "xxx";
-/// The version of what must not exist yet.
-pub const NEW: i64 = 0;
 
 /// An auth service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,9 +226,7 @@ pub async fn create_nested(db: &Db, customer: i64, parent: String, settings: Set
 /// A stored service, which must have `version` where one is given; the caller holds the lock of the customer.
 async fn find(tx: &Tx, customer: i64, id: &str, version: Option<i64>) -> Result<AuthService, Error> {
     let found = store::auth_services::get(tx, customer, id).await?.ok_or_else(|| missing(id))?;
-    if version.is_some_and(|v| v != found.version) {
-        return Err(Error::Changed);
-    }
+    expect(version, Some(found.version))?;
     Ok(found)
 }
 
@@ -245,7 +241,7 @@ async fn put(tx: &Tx, old: &AuthService, new: AuthService) -> Result<AuthService
 }
 
 /// Replaces an auth service, or creates it where there is none of this id; answers whether it did create
-/// it. Where `version` is given the service must still have it, or not exist for [`NEW`].
+/// it. Where `version` is given the service must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Changed`], or whatever the database says.
@@ -259,11 +255,11 @@ pub async fn replace(
     db.write(move |tx| {
         async move {
             lock_usage(tx, customer).await?;
-            match find(tx, customer, &id, version).await {
-                Ok(old) => Ok((put(tx, &old, AuthService { settings, ..old.clone() }).await?, false)),
-                Err(Error::Missing(_)) if version.is_some_and(|v| v != NEW) => Err(Error::Changed),
-                Err(Error::Missing(_)) => Ok((insert(tx, customer, Some(id), None, settings).await?, true)),
-                Err(error) => Err(error),
+            let found = store::auth_services::get(tx, customer, &id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((put(tx, &old, AuthService { settings, ..old.clone() }).await?, false)),
+                None => Ok((insert(tx, customer, Some(id), None, settings).await?, true)),
             }
         }
         .boxed()

@@ -148,6 +148,13 @@ enum List {
     Roles,
 }
 
+const NUMBERS: [&str; 3] = ["number1", "number2", "number3"];
+
+/// Whether a field, by its name on the wire, holds a number.
+pub fn is_number(field: &str) -> bool {
+    NUMBERS.contains(&field)
+}
+
 /// The change of one field, the same for many images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange(Kind);
@@ -223,7 +230,7 @@ fn fault_of(list: List, value: &str) -> Option<&'static str> {
 fn single(field: &str, operation: Operation, values: Vec<String>) -> Result<Kind, Fault> {
     let place = |names: [&str; 3]| names.iter().position(|name| *name == field);
     let text = place(["string1", "string2", "string3"]);
-    let number = place(["number1", "number2", "number3"]);
+    let number = place(NUMBERS);
     if text.is_none() && number.is_none() {
         let detail = format!(
             "Unsupported field '{field}': use manifests, tags, roles, string1 to string3 or number1 to number3."

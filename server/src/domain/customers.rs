@@ -1,7 +1,7 @@
 //! Customers, the tenants of the service.
 
 use super::{
-    Error,
+    Error, Fault, check, expect,
     keys::{self, Principal},
     page::{Page, Paging},
     policies, public_id, roles, time,
@@ -80,18 +80,31 @@ fn reserved(name: &str) -> bool {
     folded == "admin" || version || matches!(folded.as_str(), "." | "..")
 }
 
+/// Whether a display name has nothing in it that people could read.
+pub(super) fn is_blank(display_name: &str) -> bool {
+    display_name.trim().is_empty()
+}
+
+/// What is wrong with a blank display name.
+fn blank(display_name: &str) -> Option<Fault> {
+    is_blank(display_name).then(|| Fault::new("/displayName", "The display name is blank: give it a text."))
+}
+
 /// Creates a customer.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Invalid`] for a reserved name,
-/// [`Error::Conflict`] for a taken one, or whatever the database says.
+/// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Invalid`] for a reserved name or a blank
+/// display name, [`Error::Conflict`] for a taken one, or whatever the database says.
 pub async fn create(db: &Db, caller: &Principal, new: NewCustomer) -> Result<Customer, Error> {
     if !caller.administrator {
         return Err(Error::Forbidden("Only an administrator creates customers.".to_owned()));
     }
+    let mut faults = Vec::new();
     if reserved(&new.name) {
-        return Err(Error::invalid("/name", format!("`{}` is reserved: choose another name.", new.name)));
+        faults.push(Fault::new("/name", format!("`{}` is reserved: choose another name.", new.name)));
     }
+    faults.extend(blank(&new.display_name));
+    check(faults)?;
     db.write(move |tx| async move { insert(tx, new, false).await }.boxed()).await
 }
 
@@ -140,15 +153,11 @@ pub async fn rename(db: &Db, id: i64, display_name: Option<String>, version: Opt
             // The numbers of the customer are locked first everywhere, so that no two wait for each other.
             keys::lock_usage(tx, id).await?;
             let mut customer = store::customers::lock(tx, id).await?.ok_or_else(|| missing(id))?;
-            if version.is_some_and(|v| v != customer.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(customer.version))?;
             let Some(display_name) = display_name.filter(|d| *d != customer.display_name) else {
                 return Ok(customer);
             };
-            if display_name.trim().is_empty() {
-                return Err(Error::invalid("/displayName", "The display name is blank: give it a text."));
-            }
+            check(blank(&display_name).into_iter().collect())?;
             free(tx, &customer.name, &display_name, id).await?;
             customer.display_name = display_name;
             customer.version += 1;

@@ -1,7 +1,7 @@
 //! Images: where they came from, how far their ingest is, what is known of them.
 
 use super::{
-    Change, Error, Fault, check,
+    Change, Error, Fault, check, expect,
     keys::lock_usage,
     page::{Page, Paging},
     query::{ImageOrder, ImageQuery},
@@ -235,9 +235,7 @@ pub async fn update(
         async move {
             let mut usage = lock_usage(tx, at.customer).await?;
             let mut image = store::images::lock(tx, &at).await?.ok_or_else(|| missing(&at))?;
-            if version.is_some_and(|v| v != image.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(image.version))?;
             let home = spaces::home(tx, at.customer, at.space).await?;
             let settings = changed(image.settings.clone(), changes, &home);
             if let Some(channels) = &settings.channels {
@@ -304,9 +302,7 @@ pub async fn delete(db: &Db, at: ImageRef, version: Option<i64>) -> Result<Image
         async move {
             let mut usage = lock_usage(tx, at.customer).await?;
             let image = store::images::lock(tx, &at).await?.ok_or_else(|| missing(&at))?;
-            if version.is_some_and(|v| v != image.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(image.version))?;
             remove(tx, std::slice::from_ref(&image), &mut usage).await?;
             store::usage::put(tx, at.customer, &usage).await?;
             Ok(image)

@@ -118,6 +118,18 @@ pub fn check(faults: Vec<Fault>) -> Result<(), Error> {
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }
 
+/// The version of what must not exist yet.
+pub const NEW: i64 = 0;
+
+/// Whether what was `found`, if anything was, still is what a write was decided on: where a `version` is given it must
+/// have it, or not exist for [`NEW`].
+///
+/// # Errors
+/// [`Error::Changed`].
+pub fn expect(version: Option<i64>, found: Option<i64>) -> Result<(), Error> {
+    if version.is_some_and(|v| v != found.unwrap_or(NEW)) { Err(Error::Changed) } else { Ok(()) }
+}
+
 /// A member of a merge patch (RFC 7396).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Change<T> {

@@ -3,7 +3,7 @@
 pub mod template;
 
 use super::{
-    Change, Error, Fault, check,
+    Change, Error, Fault, check, expect,
     keys::{Principal, lock_usage},
     page::{Page, Paging},
 };
@@ -152,10 +152,17 @@ pub async fn create(db: &Db, caller: &Principal, customer: i64, new: NewQuery) -
 }
 
 async fn insert(tx: &Tx, query: NamedQuery) -> Result<NamedQuery, Error> {
-    lock_usage(tx, query.customer).await?;
+    locked_owner(tx, query.customer).await?;
     free(tx, &query).await?;
     store::named_queries::insert(tx, &query).await?;
     Ok(query)
+}
+
+/// Locks the numbers of the owner of a query, who must not have been deleted meanwhile: what is global would outlive it.
+async fn locked_owner(tx: &Tx, owner: i64) -> Result<(), Error> {
+    lock_usage(tx, owner).await?;
+    let found = store::customers::get(tx, owner).await?;
+    found.map(drop).ok_or_else(|| Error::Missing(format!("There is no customer {owner}.")))
 }
 
 /// Whether name and id are free: within the customer, and for a global query among the global ones.
@@ -193,9 +200,11 @@ pub async fn update(
     }
     changes.template.as_deref().map_or(Ok(()), check_template)?;
     let (caller, owner, id) = (caller.clone(), found.customer, found.id.clone());
+    // An administrator reaches a global query under the path of any customer.
+    store::journal::concerns(owner);
     db.write(move |tx| {
         async move {
-            lock_usage(tx, owner).await?;
+            locked_owner(tx, owner).await?;
             let old = locked(tx, owner, &id, version).await?;
             let mut new = old.clone();
             new.global = changes.global.apply(old.global, false);
@@ -215,9 +224,7 @@ pub async fn update(
 
 async fn locked(tx: &Tx, owner: i64, id: &str, version: Option<i64>) -> Result<NamedQuery, Error> {
     let old = store::named_queries::lock(tx, owner, id).await?.ok_or_else(|| missing(id))?;
-    if version.is_some_and(|v| v != old.version) {
-        return Err(Error::Changed);
-    }
+    expect(version, Some(old.version))?;
     Ok(old)
 }
 
@@ -229,9 +236,10 @@ async fn locked(tx: &Tx, owner: i64, id: &str, version: Option<i64>) -> Result<N
 pub async fn delete(db: &Db, caller: &Principal, found: &NamedQuery, version: Option<i64>) -> Result<(), Error> {
     may_change(caller, found)?;
     let (owner, id) = (found.customer, found.id.clone());
+    store::journal::concerns(owner);
     db.write(move |tx| {
         async move {
-            lock_usage(tx, owner).await?;
+            locked_owner(tx, owner).await?;
             locked(tx, owner, &id, version).await?;
             Ok(store::named_queries::delete(tx, owner, &id).await?)
         }

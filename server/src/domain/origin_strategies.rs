@@ -1,7 +1,7 @@
 //! How origins are fetched: the ways that the platform has, and the rules by which a customer chooses them.
 
 use super::{
-    Change, Error, Fault, check, ids,
+    Change, Error, Fault, check, expect, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
     patterns,
@@ -202,7 +202,7 @@ pub async fn create(db: &Db, secrets: &Secrets, customer: i64, given: Given) -> 
 }
 
 /// Sets what is given of a rule, or creates it where there is none of this id; answers whether it did
-/// create it. Where `version` is given the rule must still have it.
+/// create it. Where `version` is given the rule must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::Conflict`] for a taken regular expression, [`Error::Changed`], or whatever
@@ -220,10 +220,11 @@ pub async fn replace(
     let (secrets, id) = (secrets.clone(), id.to_owned());
     db.write(move |tx| {
         async move {
-            match store::origin_strategies::lock(tx, customer, &id).await? {
-                None if version.is_some() => Err(Error::Changed),
+            let found = store::origin_strategies::lock(tx, customer, &id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((set(tx, &secrets, old, given).await?, false)),
                 None => Ok((insert(tx, &secrets, customer, id, given).await?, true)),
-                Some(old) => Ok((set(tx, &secrets, old, given, version).await?, false)),
             }
         }
         .boxed()
@@ -248,7 +249,8 @@ pub async fn update(
     db.write(move |tx| {
         async move {
             let old = store::origin_strategies::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
-            set(tx, &secrets, old, given, version).await
+            expect(version, Some(old.version))?;
+            set(tx, &secrets, old, given).await
         }
         .boxed()
     })
@@ -264,9 +266,7 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
     db.write(move |tx| {
         async move {
             let old = store::origin_strategies::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
-            if version.is_some_and(|v| v != old.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(old.version))?;
             store::origin_strategies::forget_host_keys(tx, customer, &id).await?;
             Ok(store::origin_strategies::delete(tx, customer, &id).await?)
         }
@@ -306,10 +306,7 @@ async fn insert(tx: &Tx, secrets: &Secrets, customer: i64, id: String, given: Gi
     Ok(rule)
 }
 
-async fn set(tx: &Tx, secrets: &Secrets, old: Rule, given: Given, version: Option<i64>) -> Result<Rule, Error> {
-    if version.is_some_and(|v| v != old.version) {
-        return Err(Error::Changed);
-    }
+async fn set(tx: &Tx, secrets: &Secrets, old: Rule, given: Given) -> Result<Rule, Error> {
     let mut rule = apply(old.clone(), given, secrets)?;
     if rule.regex != old.regex {
         free(tx, &rule).await?;

@@ -3,32 +3,75 @@
 
 use fancy_regex::{Regex, RegexBuilder};
 
-/// Steps that looking for a regular expression in one text may take; some tens of milliseconds.
-const STEPS: usize = 1_000_000;
+/// Steps that looking for one regular expression in one text may take; some tens of milliseconds. An origin of a
+/// thousand characters takes one that goes through it for each of them about so many.
+const STEPS: usize = 2_000_000;
+/// Steps that every regular expression may take whatever others took; those of most are far fewer.
+const SHARE: usize = 2_000;
+/// Steps that all regular expressions which are looked for in one text may take beyond their shares.
+const TOGETHER: usize = 2 * STEPS;
+/// Steps that trying out a regular expression may take beyond those.
+const TRIED: usize = 8 * STEPS;
+/// How many times as many steps an expression may take when those it was given were too few.
+const MORE: usize = 4;
 /// Bytes that the compiled form of a part may have.
 const SIZE: usize = 1024 * 1024;
-/// How often a character is repeated to try a regular expression out: enough for what doubles with each, few
-/// enough for what takes its square or cube.
-const REPEATED: usize = 100;
-/// How many texts of one repeated character a regular expression is tried on.
-const PROBES: usize = 12;
+/// Characters of the texts that a regular expression is tried out on: as many as an origin may have.
+const LENGTH: usize = 1000;
+/// How often a character is repeated in such a text at least, however long the regular expression is.
+const REPEATED: usize = 200;
+/// How many different characters of a regular expression are repeated.
+const CHARACTERS: usize = 40;
+/// One character of each kind that a regular expression can name without writing one of it down.
+const KINDS: [char; 6] = ['a', '0', '_', '-', ' ', 'é'];
 
 /// A regular expression that is looked for anywhere in a text, whatever the case.
-///
-/// # Errors
-/// What is wrong with it, as the end of a sentence.
-pub fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(true)
-        .backtrack_limit(STEPS)
-        .delegate_size_limit(SIZE)
-        .build()
-        .map_err(|error| plainly(&error.to_string()))
+fn compile(pattern: &str, steps: usize) -> Result<Regex, fancy_regex::Error> {
+    RegexBuilder::new(pattern).case_insensitive(true).backtrack_limit(steps).delegate_size_limit(SIZE).build()
 }
 
-/// Whether a regular expression is found in a text; `None` when that takes too long to tell.
-pub fn found(regex: &Regex, text: &str) -> Option<bool> {
-    regex.is_match(text).ok()
+/// What looking for a regular expression in a text came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// It is there.
+    Found,
+    /// It is not there.
+    Absent,
+    /// This one alone takes too long to tell.
+    TooLong,
+    /// Those looked for before and this one take too long together.
+    Spent,
+}
+
+/// Looks for regular expressions, for all of which together there is a limit.
+#[derive(Debug)]
+pub struct Searcher {
+    left: usize,
+}
+
+impl Default for Searcher {
+    fn default() -> Self {
+        Self { left: TOGETHER }
+    }
+}
+
+impl Searcher {
+    /// Looks for one more.
+    pub fn search(&mut self, pattern: &str, text: &str) -> Search {
+        // Nobody says how many steps were taken, so that few are allowed first, and more where they are too few.
+        let mut steps = SHARE;
+        loop {
+            match compile(pattern, steps).map(|regex| regex.is_match(text)) {
+                Ok(Ok(true)) => return Search::Found,
+                Ok(Ok(false)) => return Search::Absent,
+                Ok(Err(_)) if steps < STEPS => {}
+                Ok(Err(_)) | Err(_) => return Search::TooLong,
+            }
+            steps = (steps * MORE).min(STEPS);
+            let Some(left) = self.left.checked_sub(steps) else { return Search::Spent };
+            self.left = left;
+        }
+    }
 }
 
 /// Checks a regular expression that is to be stored: it must compile, and not run wild on texts of its own
@@ -37,33 +80,61 @@ pub fn found(regex: &Regex, text: &str) -> Option<bool> {
 /// # Errors
 /// A sentence for the user.
 pub fn check(pattern: &str) -> Result<(), String> {
-    let regex = compile(pattern).map_err(|why| format!("The regular expression can't be read: {why}."))?;
+    compile(pattern, SHARE)
+        .map_err(|error| format!("The regular expression can't be read: {}.", plainly(&error.to_string())))?;
+    let mut searcher = Searcher { left: TRIED };
     for probe in probes(pattern) {
-        if found(&regex, &probe).is_none() {
-            return Err(
-                "The regular expression takes too long on some texts: repeat nothing that is repeated within, \
-                 such as `(a+)+`."
-                    .to_owned(),
-            );
+        match searcher.search(pattern, &probe) {
+            Search::Found | Search::Absent => {}
+            Search::TooLong => {
+                let detail = "The regular expression takes too long on some texts: repeat nothing that is repeated \
+                              within, such as `(a+)+`, and no more than two things that fit the same text.";
+                return Err(detail.to_owned());
+            }
+            // It takes long on many texts, but not too long on any so far.
+            Search::Spent => break,
         }
     }
     Ok(())
 }
 
-/// Texts on which patterns that backtrack without end show it: their own letters and digits, repeated.
+/// Texts on which patterns that backtrack without end show it: their own characters, repeated where their beginning
+/// or an origin's leads.
 fn probes(pattern: &str) -> impl Iterator<Item = String> {
-    let mut letters: Vec<char> = Vec::new();
-    for letter in ['a', '0'].into_iter().chain(pattern.chars().filter(|c| c.is_alphanumeric())) {
-        if !letters.contains(&letter) && letters.len() < PROBES {
-            letters.push(letter);
+    let mut characters: Vec<char> = Vec::new();
+    for character in pattern.chars().filter(|c| !c.is_control()) {
+        if characters.len() < CHARACTERS && !characters.contains(&character) {
+            characters.push(character);
         }
     }
+    characters.extend(KINDS.iter().filter(|kind| !pattern.contains(**kind)));
+    let start = literal_start(pattern);
     // What a match can't do without is looked for first, so it must be there.
     let end: String = pattern.chars().filter(|c| !c.is_control()).collect();
-    letters.into_iter().flat_map(move |letter| {
-        let repeated = letter.to_string().repeat(REPEATED);
-        [format!("https://{repeated}!{end}"), format!("{repeated}!{end}")]
+    characters.into_iter().flat_map(move |character| {
+        ["https://", &start].map(|start| {
+            let times = LENGTH.saturating_sub(start.chars().count() + end.chars().count() + 1).max(REPEATED);
+            format!("{start}{}!{end}", character.to_string().repeat(times))
+        })
     })
+}
+
+/// The text that a pattern begins with, as far as it is a plain one.
+fn literal_start(pattern: &str) -> String {
+    let mut start = String::new();
+    let mut rest = pattern.trim_start_matches('^').chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => match rest.next() {
+                Some(escaped) if !escaped.is_alphanumeric() => start.push(escaped),
+                _ => break,
+            },
+            '?' | '$' => {}
+            '.' | '(' | '[' | '*' | '+' | '{' | '|' => break,
+            plain => start.push(plain),
+        }
+    }
+    start
 }
 
 /// The last line of an error, which says what is wrong; the lines before it draw the pattern.
@@ -77,19 +148,29 @@ fn plainly(error: &str) -> String {
 mod tests {
     use super::*;
 
+    fn search(pattern: &str, text: &str) -> Search {
+        Searcher::default().search(pattern, text)
+    }
+
     #[test]
     fn patterns_of_real_clients_are_understood() {
         for (pattern, text, expected) in [
-            (r"https\:\/\/masters\.example\/.+(?<!\.tif|\.tiff)$", "https://masters.example/a.jpg", true),
-            (r"https\:\/\/masters\.example\/.+(?<!\.tif|\.tiff)$", "https://masters.example/a.tiff", false),
-            ("MASTERS", "https://masters.example/a", true),
-            ("^masters", "https://masters.example/a", false),
-            (r"(?<letter>[a-z])\k<letter>", "https://x", true),
-            (r"/(?!private/)", "s3://bucket", true),
+            (r"https\:\/\/masters\.example\/.+(?<!\.tif|\.tiff)$", "https://masters.example/a.jpg", Search::Found),
+            (r"https\:\/\/masters\.example\/.+(?<!\.tif|\.tiff)$", "https://masters.example/a.tiff", Search::Absent),
+            (r".*(?<!_thumb)\.(jpg|tif)$", "https://masters.example/a_thumb.tif", Search::Absent),
+            (r".*\.(?!tif)[a-z]+$", "https://masters.example/a.jpg", Search::Found),
+            (r"(?:(?!thumb).)*\.jpg$", "https://masters.example/a.jpg", Search::Found),
+            (r"^https://([^./]+)\.example\.org/\1/.*$", "https://a.example.org/a/b", Search::Found),
+            (r"([^/]+)/([^/]+)/\2\.tif", "https://masters.example/a/b/b.tif", Search::Found),
+            ("MASTERS", "https://masters.example/a", Search::Found),
+            ("^masters", "https://masters.example/a", Search::Absent),
+            (r"(?<letter>[a-z])\k<letter>", "https://x", Search::Found),
+            (r"/(?!private/)", "s3://bucket", Search::Found),
         ] {
-            let regex = compile(pattern).unwrap();
-            assert_eq!(found(&regex, text), Some(expected), "{pattern} on {text}");
+            assert_eq!(search(pattern, text), expected, "{pattern} on {text}");
             assert_eq!(check(pattern), Ok(()), "{pattern}");
+            let long = format!("https://masters.example/{}.tiff", "directory/".repeat(97));
+            assert!(matches!(search(pattern, &long), Search::Found | Search::Absent), "{pattern}");
         }
     }
 
@@ -107,9 +188,39 @@ mod tests {
             assert!(check(pattern).unwrap_err().contains("too long"), "{pattern}");
             // Stored ones from before are bounded all the same.
             let text = format!("{}!zy", "x".repeat(900));
-            assert_eq!(found(&compile(pattern).unwrap(), &text), None, "{pattern}");
+            assert_eq!(search(pattern, &text), Search::TooLong, "{pattern}");
         }
         // Without back references and look-around nothing can run wild.
         assert_eq!(check("^(a+)+b$"), Ok(()));
+    }
+
+    #[test]
+    fn what_runs_wild_is_found_whatever_it_repeats() {
+        for pattern in [
+            r"(_+_+)+\1y",
+            r"^https?://(-+-+)+\1y",
+            r"^https?://masters\.example/(-+-+)+\1y",
+            r"([.]+[.]+)+(?=y)z",
+            r"(\W+\W+)+\1z",
+            r"(\s+\s+)+\1z",
+            r"([^a-z]+[^a-z]+)+\1z",
+            r"(.*)(.*)\2q7$",
+            r"(b*)(b*)\2q7$",
+        ] {
+            assert!(check(pattern).is_err_and(|e| e.contains("too long")), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn many_take_no_longer_together_than_a_few() {
+        let text = format!("https://example.org/{}", "x".repeat(900));
+        let mut searcher = Searcher::default();
+        let mut found = (0..500).map(|n| searcher.search(&format!(r"^h(.*)(.*)\2q7{n}$"), &text));
+        assert_eq!(found.next(), Some(Search::Absent));
+        let spent = found.position(|found| found == Search::Spent);
+        assert!(spent.is_some_and(|n| n < 10), "{spent:?}");
+        // Whoever needs few steps still has them.
+        assert_eq!(searcher.search("^https", &text), Search::Found);
+        assert_eq!(searcher.search(r"https\:\/\/example\.org\/.+(?<!\.tif)$", &text), Search::Found);
     }
 }

@@ -1,7 +1,7 @@
 //! Portal users: the people of a customer who may use the portal. Fastly's clients know them as users.
 
 use super::{
-    Change, Error, Fault, check, ids,
+    Change, Error, Fault, check, expect, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
     passwords,
@@ -92,11 +92,19 @@ impl MembershipChanges {
             name: self.name.apply(old.name, String::new()),
             role: self.role.apply(old.role, LATER_ROLE.to_owned()),
             limit_services: self.limit_services.apply(old.limit_services, false),
-            locked: self.locked.map(Some).apply(old.locked, None),
-            require_new_password: self.require_new_password.map(Some).apply(old.require_new_password, None),
-            two_factor_auth_enabled: self.two_factor_auth_enabled.map(Some).apply(old.two_factor_auth_enabled, None),
+            locked: told(self.locked, old.locked),
+            require_new_password: told(self.require_new_password, old.require_new_password),
+            two_factor_auth_enabled: told(self.two_factor_auth_enabled, old.two_factor_auth_enabled),
             two_factor_setup_required: self.two_factor_setup_required.apply(old.two_factor_setup_required, false),
         }
+    }
+}
+
+/// What is known after a change: what nobody ever said is shown as `false`, and stays unsaid when that is put back.
+fn told(change: Change<bool>, old: Option<bool>) -> Option<bool> {
+    match change {
+        Change::Set(false) if old.is_none() => None,
+        change => change.map(Some).apply(old, None),
     }
 }
 
@@ -272,10 +280,7 @@ async fn insert(tx: &Tx, customer: i64, id: String, new: Hashed) -> Result<Porta
     Ok(user)
 }
 
-async fn put(tx: &Tx, mut user: PortalUser, changes: Hashed, version: Option<i64>) -> Result<PortalUser, Error> {
-    if version.is_some_and(|v| v != user.version) {
-        return Err(Error::Changed);
-    }
+async fn put(tx: &Tx, mut user: PortalUser, changes: Hashed) -> Result<PortalUser, Error> {
     let before = user.clone();
     user.email = changes.email.unwrap_or(user.email);
     user.enabled = changes.enabled.apply(user.enabled, true);
@@ -312,7 +317,7 @@ pub async fn create(db: &Db, customer: i64, settings: Settings) -> Result<Portal
 }
 
 /// Replaces a portal user, or creates it where there is none of this id; answers whether it did create it.
-/// Where `version` is given the user must still have it; 0 means that there must be none.
+/// Where `version` is given the user must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Invalid`] for unknown roles, an id that none can have, or a new user without password;
@@ -330,10 +335,11 @@ pub async fn replace(
     db.write(move |tx| {
         async move {
             lock_usage(tx, customer).await?;
-            match store::portal_users::lock(tx, customer, &id).await? {
-                None if version.is_some_and(|v| v != 0) => Err(Error::Changed),
+            let found = store::portal_users::lock(tx, customer, &id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((put(tx, old, new).await?, false)),
                 None => Ok((insert(tx, customer, id, new).await?, true)),
-                Some(old) => Ok((put(tx, old, new, version).await?, false)),
             }
         }
         .boxed()
@@ -358,7 +364,8 @@ pub async fn update(
     db.write(move |tx| {
         async move {
             let old = store::portal_users::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
-            put(tx, old, changes, version).await
+            expect(version, Some(old.version))?;
+            put(tx, old, changes).await
         }
         .boxed()
     })
@@ -383,7 +390,7 @@ pub async fn add_role(db: &Db, customer: i64, id: &str, role: &str) -> Result<Po
                 roles.push(name);
             }
             let changes = Hashed { roles: Change::Set(roles), ..Hashed::default() };
-            put(tx, user, changes, None).await
+            put(tx, user, changes).await
         }
         .boxed()
     })
@@ -401,9 +408,7 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
         async move {
             let mut usage = lock_usage(tx, customer).await?;
             let user = store::portal_users::lock(tx, customer, &id).await?.ok_or_else(|| missing(&id))?;
-            if version.is_some_and(|v| v != user.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(user.version))?;
             store::portal_users::delete(tx, customer, &id).await?;
             usage.keys -= store::keys::clear_of(tx, customer, &id).await?;
             store::usage::put(tx, customer, &usage).await?;

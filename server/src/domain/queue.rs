@@ -3,7 +3,7 @@
 use super::{
     Error, Fault,
     batches::{Batch, State},
-    check,
+    check, expect,
     images::{Image, ImageRef},
     keys::lock_usage,
     register::{self, Mode, PRIORITY_HIGH, Registration, Rules},
@@ -147,8 +147,8 @@ fn duplicates(members: &[Registration]) -> Vec<Fault> {
 }
 
 /// Registers one image for the caller to ingest at once, who holds it until `lease` (milliseconds since
-/// the epoch). Where `version` is given, the image must exist and still have it; with `only_new` it
-/// must not exist. Answers the image and whether it is new.
+/// the epoch). Where `version` is given the image must still have it, see [`expect`]. Answers the image and whether it
+/// is new.
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::Quota`], [`Error::Changed`], or whatever the database says.
@@ -159,7 +159,6 @@ pub async fn submit_one(
     registration: Registration,
     lease: i64,
     version: Option<i64>,
-    only_new: bool,
 ) -> Result<(Image, bool), Error> {
     check(register::faults(&registration, "", &rules.allowed))?;
     let policies = rules.policies.clone();
@@ -174,10 +173,7 @@ pub async fn submit_one(
                 }
                 None => None,
             };
-            let found = old.as_ref().map(|o| o.version);
-            if (version.is_some() && version != found) || (only_new && found.is_some()) {
-                return Err(Error::Changed);
-            }
+            expect(version, old.as_ref().map(|o| o.version))?;
             let mode = Mode { batch: None, priority: PRIORITY_HIGH, lease };
             let images =
                 register::register(tx, &policies, customer, vec![registration], &[String::new()], mode).await?;

@@ -3,8 +3,8 @@
 
 use super::{
     Change, Error, Fault,
-    auth_services::{self, AuthService, NEW},
-    check, ids,
+    auth_services::{self, AuthService},
+    check, expect, ids,
     keys::lock_usage,
     page::{self, Page, Paging},
 };
@@ -80,9 +80,7 @@ pub async fn get(db: &Db, customer: i64, id: &str) -> Result<Role, Error> {
 async fn find(db: &impl Query, customer: i64, id: &str, version: Option<i64>) -> Result<Role, Error> {
     let missing = || Error::Missing(format!("The customer has no role `{id}`."));
     let found = store::roles::get(db, customer, id).await?.ok_or_else(missing)?;
-    if version.is_some_and(|v| v != found.version) {
-        return Err(Error::Changed);
-    }
+    expect(version, Some(found.version))?;
     Ok(found)
 }
 
@@ -154,7 +152,7 @@ async fn put(tx: &Tx, mut role: Role, settings: Settings) -> Result<Role, Error>
 }
 
 /// Replaces a role, or creates it where there is none of this id; answers whether it did create it. Where
-/// `version` is given the role must still have it, or not exist for [`NEW`].
+/// `version` is given the role must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Invalid`] for an unknown auth service, [`Error::Changed`], or whatever the database says.
@@ -168,11 +166,11 @@ pub async fn replace(
     db.write(move |tx| {
         async move {
             lock_usage(tx, customer).await?;
-            match find(tx, customer, &id, version).await {
-                Ok(old) => Ok((put(tx, old, settings).await?, false)),
-                Err(Error::Missing(_)) if version.is_some_and(|v| v != NEW) => Err(Error::Changed),
-                Err(Error::Missing(_)) => Ok((insert(tx, customer, id, settings).await?, true)),
-                Err(error) => Err(error),
+            let found = store::roles::get(tx, customer, &id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((put(tx, old, settings).await?, false)),
+                None => Ok((insert(tx, customer, id, settings).await?, true)),
             }
         }
         .boxed()
@@ -338,7 +336,9 @@ pub struct Reference {
 pub enum Target {
     /// A role of the customer, by its id in any letter case.
     Id(String),
-    /// Whatever has this URI.
+    /// Something of this service, by its URI, that is no role of the customer.
+    Other(String),
+    /// Whatever has this URI, elsewhere.
     Uri(String),
 }
 
@@ -351,10 +351,12 @@ pub enum Given {
     Uri(String),
 }
 
-/// The URIs that references mean, each once. Those of `kept` may stay though their role was deleted.
+/// The URIs that references mean, each once. Those of `kept` may stay though their role was deleted, or is none of the
+/// customer.
 ///
 /// # Errors
-/// [`Error::Invalid`] for ids that no role of the customer has, or whatever the database says.
+/// [`Error::Invalid`] for ids that no role of the customer has and other URIs of this service, or whatever the database
+/// says.
 pub(crate) async fn uris(
     db: &impl Query,
     customer: i64,
@@ -364,28 +366,29 @@ pub(crate) async fn uris(
     let mut uris = Vec::with_capacity(references.all.len());
     let mut faults = Vec::new();
     for Reference { at, to } in references.all {
-        let uri = match to {
-            Target::Uri(uri) => uri,
+        let (known, name) = match to {
+            Target::Uri(uri) => (Some(uri.clone()), uri),
+            Target::Other(uri) => (kept.iter().find(|k| **k == uri).cloned(), uri),
             Target::Id(id) => match store::roles::get(db, customer, &id).await? {
-                Some(role) => format!("{}/{}", references.home, role.id),
-                None => match kept.iter().find(|uri| **uri == format!("{}/{id}", references.home)) {
-                    Some(uri) => uri.clone(),
-                    None => {
-                        faults.push(Fault::new(at, format!("The customer has no role `{id}`: create it first.")));
-                        continue;
-                    }
-                },
+                Some(role) => (Some(format!("{}/{}", references.home, role.id)), id),
+                None => {
+                    let gone = format!("{}/{id}", references.home);
+                    (kept.iter().find(|k| k.eq_ignore_ascii_case(&gone)).cloned(), id)
+                }
             },
         };
-        if !uris.contains(&uri) {
-            uris.push(uri);
+        match known {
+            Some(uri) if uris.contains(&uri) => {}
+            Some(uri) => uris.push(uri),
+            None => faults.push(Fault::new(at, format!("The customer has no role `{name}`: create it first."))),
         }
     }
     check(faults)?;
     Ok(uris)
 }
 
-/// A page of the roles of these URIs with what is known of them; those of the customer start with `home`.
+/// A page of the roles of these URIs with what is known of them; those of the customer start with `home`, and are one
+/// in whatever letter case.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a position that is none of the list, or whatever the database says.
@@ -396,7 +399,14 @@ pub(crate) async fn shown(
     uris: Vec<String>,
     paging: &Paging,
 ) -> Result<Page<Given>, Error> {
-    let Page { items: uris, total, next } = page::short(uris, paging)?;
+    let mut once: Vec<String> = Vec::with_capacity(uris.len());
+    for uri in uris {
+        let own = uri.starts_with(home);
+        if !once.iter().any(|known| if own { known.eq_ignore_ascii_case(&uri) } else { *known == uri }) {
+            once.push(uri);
+        }
+    }
+    let Page { items: uris, total, next } = page::short(once, paging)?;
     let mut items = Vec::with_capacity(uris.len());
     for uri in uris {
         let role = match uri.strip_prefix(home).and_then(|rest| rest.strip_prefix('/')) {

@@ -1,7 +1,7 @@
 //! Spaces: numbered partitions of a customer's images, with defaults for what is registered in them.
 
 use super::{
-    Change, Error,
+    Change, Error, expect,
     keys::lock_usage,
     page::{Page, Paging},
     roles::{self, Given, References},
@@ -179,7 +179,7 @@ pub async fn create(db: &Db, customer: i64, settings: Settings) -> Result<Space,
 }
 
 /// Replaces a space, or creates it where there is none of this number; answers whether it did create it.
-/// Where `version` is given the space must still have it.
+/// Where `version` is given the space must still have it, see [`expect`].
 ///
 /// # Errors
 /// [`Error::Conflict`] for a taken name, [`Error::Changed`], or whatever the database says.
@@ -192,10 +192,11 @@ pub async fn replace(
 ) -> Result<(Space, bool), Error> {
     db.write(move |tx| {
         async move {
-            match store::spaces::lock(tx, customer, id).await? {
-                None if version.is_some() => Err(Error::Changed),
+            let found = store::spaces::lock(tx, customer, id).await?;
+            expect(version, found.as_ref().map(|old| old.version))?;
+            match found {
+                Some(old) => Ok((put(tx, old, settings).await?, false)),
                 None => Ok((insert(tx, customer, Some(id), settings).await?, true)),
-                Some(old) => Ok((put(tx, old, settings, version).await?, false)),
             }
         }
         .boxed()
@@ -203,10 +204,7 @@ pub async fn replace(
     .await
 }
 
-async fn put(tx: &Tx, mut space: Space, settings: Settings, version: Option<i64>) -> Result<Space, Error> {
-    if version.is_some_and(|v| v != space.version) {
-        return Err(Error::Changed);
-    }
+async fn put(tx: &Tx, mut space: Space, settings: Settings) -> Result<Space, Error> {
     if settings.name != space.name {
         free(tx, space.customer, &settings.name, space.id).await?;
     }
@@ -232,13 +230,14 @@ pub async fn update(db: &Db, customer: i64, id: i64, changes: Changes, version: 
     db.write(move |tx| {
         async move {
             let old = store::spaces::lock(tx, customer, id).await?.ok_or_else(|| missing(id))?;
+            expect(version, Some(old.version))?;
             let settings = Settings {
                 name: changes.name.unwrap_or_else(|| old.name.clone()),
                 default_tags: changes.default_tags.apply(old.default_tags.clone(), Vec::new()),
                 default_roles: changes.default_roles.map(Some).apply(None, Some(References::default())),
                 max_unauthorised: changes.max_unauthorised.apply(old.max_unauthorised, UNLIMITED),
             };
-            put(tx, old, settings, version).await
+            put(tx, old, settings).await
         }
         .boxed()
     })
@@ -255,9 +254,7 @@ pub async fn delete(db: &Db, customer: i64, id: i64, version: Option<i64>) -> Re
         async move {
             let mut usage = lock_usage(tx, customer).await?;
             let space = store::spaces::lock(tx, customer, id).await?.ok_or_else(|| missing(id))?;
-            if version.is_some_and(|v| v != space.version) {
-                return Err(Error::Changed);
-            }
+            expect(version, Some(space.version))?;
             if space.images > 0 {
                 let detail = format!("The space holds {} images: delete them first.", space.images);
                 return Err(Error::conflict("", detail));

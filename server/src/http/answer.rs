@@ -5,6 +5,7 @@ use super::{
     problem::Failure,
     session::Session,
 };
+use crate::domain::NEW;
 use poem::{
     Body, IntoResponse, Response,
     http::{StatusCode, header},
@@ -115,6 +116,15 @@ impl Session {
     pub fn checked<T: Resource>(&self, shown: T, version: i64) -> Result<(T, Option<i64>), Failure> {
         self.conditions.check(Some(&shown.etag()))?;
         Ok((shown, self.conditions.any().then_some(version)))
+    }
+
+    /// As [`Self::checked`], where nothing is stored: the version to write under is then that of nothing.
+    ///
+    /// # Errors
+    /// When the conditions don't hold.
+    pub fn absent(&self) -> Result<Option<i64>, Failure> {
+        self.conditions.check(None)?;
+        Ok(self.conditions.any().then_some(NEW))
     }
 
     /// Answers GET of a collection, and operations that answer with plain values.

@@ -1,7 +1,7 @@
 //! JSON request bodies: media type, size, syntax, schema.
 
-use super::{document::document, problem::Failure};
-use crate::domain;
+use super::{document::document, problem::Failure, read_only};
+use crate::domain::{self, Fault};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, ready, stream::BoxStream};
 use poem::{Body, Request, RequestBody, http::header};
@@ -104,9 +104,10 @@ async fn read<T: Input>(request: &Request, body: &mut RequestBody) -> Result<Jso
 
 /// A body from its JSON.
 pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failure> {
+    check_names::<T>(&raw)?;
     let mut members = raw.clone();
     T::prepare(&mut members);
-    check_class::<T>(&members)?;
+    domain::check(class_fault::<T>(&members, "").into_iter().collect())?;
     if !T::PATCH {
         members.values_mut().for_each(drop_nulls);
         members.retain(|_, value| !value.is_null());
@@ -243,6 +244,16 @@ pub fn name_member(collection: &mut Map<String, Value>) {
     }
 }
 
+/// The two names of the members of a collection must not contradict each other (decision 5).
+fn check_names<T: Input>(raw: &Map<String, Value>) -> Result<(), Failure> {
+    if !document().schemas.properties(&T::name()).any(|name| name == "member") {
+        return Ok(());
+    }
+    let given = |name| raw.get(name).filter(|value| !value.is_null());
+    let agreed = read_only::agree(given("member"), given("members"), "member", "members", "");
+    agreed.map(drop).map_err(|fault| domain::Error::Invalid(vec![fault]).into())
+}
+
 /// The members of a collection as they came.
 pub fn members(collection: &Map<String, Value>) -> &[Value] {
     let all = collection.get("member").or_else(|| collection.get("members"));
@@ -266,14 +277,12 @@ fn local(name: &str) -> &str {
     name.rsplit([':', '#', '/']).next().unwrap_or(name)
 }
 
-/// A body that says it is something else is for another path.
-fn check_class<T: Input>(raw: &Map<String, Value>) -> Result<(), Failure> {
-    let Some(given) = raw.get("@type").and_then(Value::as_str) else { return Ok(()) };
-    let class = local(given);
+/// What says that it is something else is for another path; `at` is where it stands in the body.
+pub fn class_fault<T: Input>(given: &Map<String, Value>, at: &str) -> Option<Fault> {
+    let class = local(given.get("@type").and_then(Value::as_str)?);
     let known = document().schemas.contains(class) || class == "Collection";
-    if known && class != T::CLASS && !T::ALSO.contains(&class) {
-        let detail = format!("The body is a `{class}`, but this takes a `{}`.", T::CLASS);
-        return Err(Failure::invalid("/@type", detail));
-    }
-    Ok(())
+    (known && class != T::CLASS && !T::ALSO.contains(&class)).then(|| {
+        let what = if at.is_empty() { "The body" } else { "The member" };
+        Fault::new(format!("{at}/@type"), format!("{what} is a `{class}`, but this takes a `{}`.", T::CLASS))
+    })
 }

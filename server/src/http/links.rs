@@ -52,6 +52,11 @@ impl Links {
         &self.base
     }
 
+    /// Whether a URI is one of this service.
+    pub fn is_own(&self, uri: &str) -> bool {
+        uri.strip_prefix(&self.base).is_some_and(|path| path.is_empty() || path.starts_with(['/', '?', '#']))
+    }
+
     /// A path from the root, `/` first.
     pub fn path(&self, path: &str) -> String {
         format!("{}{path}", self.base)

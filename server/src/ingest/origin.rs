@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         origin_strategies::{Rule, Strategy},
-        patterns,
+        patterns::{Search, Searcher},
     },
     secrets::Secrets,
     store::{self, Db, Tx},
@@ -67,18 +67,22 @@ pub fn resolve(rules: &[Rule], registered: &str, origin: &Url, secrets: &Secrets
 
 /// The first rule that matches.
 fn matching<'a>(rules: &'a [Rule], origin: &str) -> Result<Option<&'a Rule>, String> {
+    let mut searcher = Searcher::default();
     for rule in rules {
-        let found = match patterns::compile(&rule.regex) {
-            Ok(regex) => patterns::found(&regex, origin),
-            Err(_) => None,
-        };
-        match found {
-            Some(true) => return Ok(Some(rule)),
-            Some(false) => {}
-            // Going on to the next rule might send the wrong credentials, or none.
-            None => {
+        // Going on to the next rule when it takes too long might send the wrong credentials, or none.
+        match searcher.search(&rule.regex, origin) {
+            Search::Found => return Ok(Some(rule)),
+            Search::Absent => {}
+            Search::TooLong => {
                 return Err(format!(
                     "The regex of the origin strategy `{}` takes too long on this origin: simplify it.",
+                    rule.id
+                ));
+            }
+            Search::Spent => {
+                return Err(format!(
+                    "The regexes of the origin strategies up to `{}` take too long together on this origin: simplify \
+                     them.",
                     rule.id
                 ));
             }
@@ -237,5 +241,17 @@ mod tests {
         let rules = [rule("wild", r"(x+x+)+\1y", Strategy::S3, &secrets), rule("all", ".", Strategy::S3, &secrets)];
         let origin = Url::parse(&format!("https://example.org/{}!y", "x".repeat(900))).unwrap();
         assert!(resolve(&rules, origin.as_str(), &origin, &secrets).unwrap_err().contains("`wild` takes too long"));
+    }
+
+    #[test]
+    fn rules_that_take_long_together_are_an_error_and_no_match() {
+        let data = tempfile::tempdir().unwrap();
+        let secrets = Secrets::at(data.path(), None).unwrap();
+        let rules: Vec<Rule> =
+            (0..200).map(|n| rule(&format!("r{n}"), &format!(r"^h(.*)(.*)\2q7{n}$"), Strategy::S3, &secrets)).collect();
+        let how = |origin: &str| resolve(&rules, origin, &Url::parse(origin).unwrap(), &secrets);
+        assert_eq!(how("https://example.org/masters/plan.tif"), Ok(How::Anonymous));
+        let error = how(&format!("https://example.org/{}", "x".repeat(900))).unwrap_err();
+        assert!(error.contains("take too long together"), "{error}");
     }
 }

@@ -140,15 +140,16 @@ async fn read(db: &impl Query, at: &ImageRef, lock: &str) -> Result<Option<Image
     db.one(&sql, params![at.customer, at.space, &at.id], image).await
 }
 
-/// Those of the images that exist, which nobody else changes until the transaction ends.
+/// Those of the images that exist, none of which is wanted twice; nobody else changes them until the transaction ends.
 ///
 /// # Errors
 /// Whatever the database says.
 pub async fn lock_many(tx: &Tx, customer: i64, wanted: &[(i64, String)]) -> Result<Vec<Image>, Error> {
-    read_many(tx, customer, wanted, tx.for_update()).await
+    let lock = tx.for_update();
+    read_many(tx, customer, wanted, &if lock.is_empty() { String::new() } else { format!("{lock} OF images") }).await
 }
 
-/// Those of the images that exist, in no order.
+/// Those of the images that exist, none of which is wanted twice; in no order.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -162,20 +163,23 @@ async fn read_many(db: &impl Query, customer: i64, wanted: &[(i64, String)], loc
     for chunk in wanted.chunks(64) {
         let slots = chunk.len().next_power_of_two();
         let mut params = vec![Value::Int(customer)];
-        let mut marks = Vec::with_capacity(slots);
-        for i in 0..slots {
-            let (space, id) = &chunk[i.min(chunk.len() - 1)];
-            marks.push(format!("(CAST(${} AS BIGINT), ${})", 2 * i + 2, 2 * i + 3));
-            params.push((*space).into());
-            params.push(id.into());
-        }
-        let sql = format!(
-            "SELECT {COLUMNS} FROM images WHERE customer = $1 AND (space, id) IN (VALUES {}){lock}",
-            marks.join(", "),
-        );
-        found.extend(db.all(&sql, &params, image).await?);
+        params.extend(chunk.iter().flat_map(|(space, id)| [Value::from(*space), id.into()]));
+        // Nothing is equal to what fills the rest.
+        params.resize(1 + 2 * slots, Value::Null);
+        found.extend(db.all(&format!("{}{lock}", wanted_of(slots)), &params, image).await?);
     }
     Ok(found)
+}
+
+/// The statement that reads up to `slots` images of a customer. The join goes from what is wanted to the images, by
+/// their primary key; SQLite looks through all images of the customer for a list after IN.
+fn wanted_of(slots: usize) -> String {
+    let marks: Vec<String> = (0..slots).map(|i| format!("(CAST(${} AS BIGINT), ${})", 2 * i + 2, 2 * i + 3)).collect();
+    format!(
+        "SELECT {COLUMNS} FROM (VALUES {}) AS wanted CROSS JOIN images \
+         WHERE customer = $1 AND space = column1 AND id = column2",
+        marks.join(", "),
+    )
 }
 
 /// Writes an image as it is, new or not.
@@ -309,6 +313,17 @@ pub async fn count(db: &impl Query, customer: i64, scope: Scope, query: &ImageQu
     Ok(db.one(&format!("SELECT COUNT(*) FROM {sql}"), &params, |row| row.int(0)).await?.unwrap_or_default())
 }
 
+/// What of the images is listed in an order.
+fn in_order(customer: i64, scope: Scope, query: &ImageQuery, order: &ImageOrder) -> Filter {
+    let mut filter = Filter::new(customer, scope).query(query);
+    let by_time = matches!(order.by, None | Some(ImageOrderBy::Created));
+    if by_time && matches!(scope, Scope::Customer | Scope::Space(_)) {
+        // The indexes by time are for those that ask for this.
+        filter.sql.push_str(" AND version > 0");
+    }
+    filter
+}
+
 /// A page of the images that fulfil the query.
 ///
 /// # Errors
@@ -321,7 +336,7 @@ pub async fn list(
     order: &ImageOrder,
     window: &Window,
 ) -> Result<Rows<Image>, Error> {
-    let Filter { sql, params } = Filter::new(customer, scope).query(query);
+    let Filter { sql, params } = in_order(customer, scope, query, order);
     let order = Order { keys: keys(scope, order), descending: order.descending };
     page::read(db, List { columns: COLUMNS, from: &sql, params, order }, window, image).await
 }
@@ -359,4 +374,29 @@ fn keys(scope: Scope, order: &ImageOrder) -> Vec<Key> {
     };
     keys.extend([Key::int("space"), Key::text("id")]);
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Db;
+
+    async fn plan(db: &Db, sql: &str, params: usize) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        db.all(&sql, &vec![Value::Null; params], |row| row.text(3)).await.unwrap().join("; ")
+    }
+
+    #[tokio::test]
+    async fn images_are_found_by_their_key_and_listed_by_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&folder.path().join("plans.db")).unwrap();
+        let by_key = plan(&db, &wanted_of(4), 9).await;
+        assert!(by_key.contains("sqlite_autoindex_images_1 (customer=? AND space=? AND id=?)"), "{by_key}");
+        for (scope, index) in [(Scope::Customer, "images_of_customer"), (Scope::Space(3), "images_of_space")] {
+            let Filter { sql, params } = in_order(1, scope, &ImageQuery::default(), &ImageOrder::default());
+            let by_time = format!("SELECT id FROM {sql} ORDER BY created, space, id");
+            let by_time = plan(&db, &by_time, params.len()).await;
+            assert!(by_time.contains(index) && !by_time.contains("B-TREE"), "{by_time}");
+        }
+    }
 }

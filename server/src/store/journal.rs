@@ -9,7 +9,7 @@ use super::{
 use crate::{domain::audit::Entry, params};
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 tokio::task_local! {
@@ -22,6 +22,7 @@ pub struct Note {
     pub entry: Entry,
     /// The `Idempotency-Key` of the request and the fingerprint of its content.
     pub replay: Option<(String, String)>,
+    customer: AtomicI64,
     claimed: AtomicBool,
     written: AtomicBool,
 }
@@ -29,7 +30,18 @@ pub struct Note {
 impl Note {
     /// A note that is still to be written down.
     pub fn new(entry: Entry, replay: Option<(String, String)>) -> Arc<Self> {
-        Arc::new(Self { entry, replay, claimed: AtomicBool::new(false), written: AtomicBool::new(false) })
+        Arc::new(Self {
+            customer: AtomicI64::new(entry.customer),
+            entry,
+            replay,
+            claimed: AtomicBool::new(false),
+            written: AtomicBool::new(false),
+        })
+    }
+
+    /// Whose the change is: the customer of the path, unless [`concerns`] said otherwise.
+    fn customer(&self) -> i64 {
+        self.customer.load(Ordering::Relaxed)
     }
 
     /// Says that a transaction took the `Idempotency-Key`.
@@ -53,6 +65,14 @@ pub(super) fn current() -> Option<Arc<Note>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
+/// Says that what the request under way is about to change belongs to `customer`, whatever its path says: that customer
+/// gets the entry, and its numbers are those that are locked.
+pub fn concerns(customer: i64) {
+    if let Some(note) = current() {
+        note.customer.store(customer, Ordering::Relaxed);
+    }
+}
+
 /// Opens the transaction of a request: takes the numbers of the customer, which every change locks first, so that
 /// two changes never wait for each other; then the `Idempotency-Key`, before anything is changed.
 ///
@@ -60,7 +80,7 @@ pub(super) fn current() -> Option<Arc<Note>> {
 /// [`Error::Repeated`] when a request with the same key was faster, or whatever the database says.
 pub(super) async fn claim(tx: &Tx, note: &Note) -> Result<(), Error> {
     let e = &note.entry;
-    usage::lock(tx, e.customer).await?;
+    usage::lock(tx, note.customer()).await?;
     if let Some((key, fingerprint)) = note.replay.as_ref().filter(|_| !note.is_claimed()) {
         let inserted = tx
             .exec(
@@ -90,7 +110,7 @@ pub(super) async fn write_down(tx: &Tx, note: &Note) -> Result<(), Error> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         params![
             &e.id,
-            e.customer,
+            note.customer(),
             e.actor,
             &e.key,
             &e.operation,
@@ -101,7 +121,7 @@ pub(super) async fn write_down(tx: &Tx, note: &Note) -> Result<(), Error> {
         ],
     )
     .await?;
-    tx.exec("UPDATE usage SET audit = audit + 1 WHERE customer = $1", params![e.customer]).await.map(drop)
+    tx.exec("UPDATE usage SET audit = audit + 1 WHERE customer = $1", params![note.customer()]).await.map(drop)
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry, Error> {

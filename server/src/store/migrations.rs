@@ -14,6 +14,8 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0008_account.sql"),
     include_str!("../../migrations/0009_account_keys.sql"),
     include_str!("../../migrations/0010_installation.sql"),
+    include_str!("../../migrations/0011_global_queries.sql"),
+    include_str!("../../migrations/0012_images_by_time.sql"),
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";

@@ -111,6 +111,15 @@ pub async fn put(tx: &Tx, q: &NamedQuery) -> Result<(), Error> {
     .map(drop)
 }
 
+/// Takes the queries of a customer from all others.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn withdraw(tx: &Tx, customer: i64) -> Result<(), Error> {
+    let sql = "UPDATE named_queries SET global = 0, version = version + 1 WHERE customer = $1 AND global = 1";
+    tx.exec(sql, params![customer]).await.map(drop)
+}
+
 /// Deletes a query.
 ///
 /// # Errors
