@@ -6,9 +6,11 @@
 mod access;
 mod bench;
 mod body;
+mod complete;
 mod conditions;
 mod excused;
 mod judge;
+mod media;
 mod mutant;
 mod parameters;
 mod probe;
@@ -23,6 +25,7 @@ mod values;
 mod tests;
 
 pub use bench::Bench;
+pub use complete::left_open;
 pub use excused::{EXCUSES, Excuse};
 pub use judge::{Finding, Outcome};
 pub use mutant::{Mutant, Operator};
@@ -39,6 +42,7 @@ pub fn derive(subject: &Subject<'_>) -> Vec<Probe> {
     probes.extend(access::probes(subject, &base));
     probes.extend(parameters::probes(subject, &base));
     probes.extend(conditions::probes(subject, &base));
+    probes.extend(media::probes(subject, &base));
     probes.extend(body::probes(subject, &base));
     probes.extend(access::methods(subject, &base));
     let mut sent: Vec<(String, Vec<Request>)> = Vec::new();

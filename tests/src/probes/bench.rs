@@ -57,6 +57,9 @@ impl Bench {
         if let Some(schema) = circle(changed) {
             return Ok(unreadable(format!("the schema {schema} consists of itself")));
         }
+        if let Some(open) = super::left_open(changed).first() {
+            return Ok(unreadable(format!("what stands at {open} is left open")));
+        }
         let document = match Document::parse(&changed.to_string()) {
             Ok(document) => document,
             Err(error) => return Ok(unreadable(format!("{error:#}"))),

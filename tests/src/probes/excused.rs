@@ -58,6 +58,10 @@ pub const EXCUSES: &[Excuse] = &[
     refused(&["key_create"], &["/portalUser"], TEXTS, "It is a portal user of the customer."),
     refused(&["account_update"], &["/name"], TEXTS, "A customer has a name as others have."),
     refused(&["account_update"], &["/owner_id"], TEXTS, "The owner is a user of the account."),
+    refused(&["image_replace"], &["path image"], TEXTS, "An image id is one word."),
+    refused(&["named_query_replace"], &["path namedQuery"], TEXTS, "An id is one segment of a path."),
+    refused(&["origin_strategy_replace"], &["path originStrategy"], TEXTS, "An id needs no encoding."),
+    refused(&["origin_strategy_"], &["/regex"], TEXTS, "It is a regular expression."),
     // Lists of such texts, and what counts together.
     refused(&["portal_user_", "space_", "image_add"], &["/roles", "/member", "/defaultRoles"], COUNTS, "There are not so many roles."),
     refused(&["image_update_space"], &["/member"], COUNTS, "There are not so many images."),

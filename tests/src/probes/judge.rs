@@ -155,6 +155,11 @@ impl Trial<'_> {
             }
             Expected::Repeats(other) => self.repeated(request, received, other, faults).await,
             Expected::Head(shown) => self.shown(received, shown, faults).await,
+            Expected::MediaType(media) => {
+                let given = received.header("content-type").unwrap_or_default();
+                let given = given.split(';').next().unwrap_or_default().trim();
+                (!ok || given != media).then(|| format!("is {given}: {}", told()))
+            }
             Expected::Documented => None,
             Expected::Allow(status) => {
                 let missing = received.header("allow").is_none();

@@ -19,6 +19,8 @@ pub enum Expected {
     Repeats(Box<Request>),
     /// The answer to GET, without its body.
     Head(Box<Request>),
+    /// A documented success of this media type.
+    MediaType(String),
     /// Anything documented.
     Documented,
     /// A success without a body that lists these methods, or 405.
@@ -47,6 +49,9 @@ impl Probe {
     /// Whether it is about something just inside.
     #[must_use]
     pub fn is_inside(&self) -> bool {
-        matches!(self.expected, Expected::Success | Expected::NotNamed(_) | Expected::Preference(_))
+        matches!(
+            self.expected,
+            Expected::Success | Expected::NotNamed(_) | Expected::Preference(_) | Expected::MediaType(_)
+        )
     }
 }

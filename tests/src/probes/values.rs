@@ -240,10 +240,10 @@ fn strings(subject: &Subject<'_>, schema: &Map<String, Value>, good: &Value, fou
     for text in refused {
         found.refuse("pattern", text.into());
     }
-    let accepted = accepted.into_iter().filter(|_| schema.contains_key("pattern")).take(3);
-    for text in accepted {
+    let free = !schema.contains_key("pattern") && !schema.contains_key("format");
+    for text in accepted.into_iter().take(if free { 6 } else { 3 }) {
         if least.is_none_or(|least| text.chars().count() >= least) {
-            found.accept("pattern", vec![text.into()]);
+            found.accept(if free { "any text" } else { "pattern" }, vec![text.into()]);
         }
     }
     match word(schema, "format") {
