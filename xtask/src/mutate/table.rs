@@ -133,8 +133,7 @@ mod tests {
 
     #[test]
     fn a_cell_may_rise_and_not_fall() {
-        let empty =
-            [Block::Whole, Block::Sample].map(|block| block.marks()).map(|(begin, end)| format!("{begin}\n{end}"));
+        let empty = [Block::Whole, Block::Sample].map(Block::marks).map(|(begin, end)| format!("{begin}\n{end}"));
         let readme = put(&format!("a\n{}\nb\n", empty.join("\n")), Block::Whole, &render(&[row(998)])).unwrap();
         assert!(readme.starts_with("a\n") && readme.ends_with("\nb\n") && readme.contains("99.8 % (998 of 1000)"));
         let fallen = |rows: &[Row]| fallen(&readme, Block::Whole, rows);
