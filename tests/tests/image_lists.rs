@@ -357,3 +357,21 @@ contract_test!(
         assert_eq!(found(json!({ "tags": ["one", "\u{0}"] })).await, "");
     }
 );
+
+contract_test!(the_case_of_an_order_does_not_count, options = without_workers(), async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let member = |id: &str, n: i64| json!({ "id": id, "space": space, "number1": n, "origin": "https://masters.harbour.example/a.tif" });
+    submit(server, &tenant, vec![member("a", 2), member("b", 1), member("c", 3)]).await;
+    for (list, order) in [("/allImages", "Number1"), ("/spaces", "NAME"), ("/queue/batches", "Submitted")] {
+        for by in ["orderBy", "orderByDescending"] {
+            let usual = view(server, &tenant, &format!("{list}?{by}={}", order.to_lowercase())).await;
+            let other = view(server, &tenant, &format!("{list}?{by}={order}")).await;
+            assert_eq!(usual["member"], other["member"], "{list} {by}");
+        }
+    }
+    let up = view(server, &tenant, "/allImages?orderBy=Number1").await;
+    assert_eq!(ids(&up), ["b", "a", "c"]);
+    let unknown = tenant.request(server, "GET", "/allImages?orderBy=Number4").send().await;
+    assert_eq!(pointers(&unknown.expect_problem(400, "/invalid")), ["orderBy"]);
+});
