@@ -2726,7 +2726,7 @@ pub mod types {
         ///The id of the image, unique within its space; case counts. Not `.` or `..`. Without one, the server makes one up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///An absolute URI that takes the place of `origin` for the first fetch only; not shown afterwards.
+        ///An absolute URI that takes the place of `origin` for the first fetch only; not shown afterwards. An empty text is the same as leaving it out.
         #[serde(
             rename = "initialOrigin",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -3654,7 +3654,7 @@ pub mod types {
         ///The id of the image, unique within its space; case counts. Not `.` or `..`. Without one, the server makes one up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///An absolute URI that takes the place of `origin` for the first fetch only; not shown afterwards.
+        ///An absolute URI that takes the place of `origin` for the first fetch only; not shown afterwards. An empty text is the same as leaving it out.
         #[serde(
             rename = "initialOrigin",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -3785,7 +3785,7 @@ pub mod types {
         ///What the master is: `I` (the default) an image, `T` timed, `F` any other file; can't be changed later.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub family: ::std::option::Option<ImageReplaceFamily>,
-        ///An absolute URI that takes the place of `origin` for the first fetch only; not shown afterwards.
+        ///An absolute URI that takes the place of `origin` for the first fetch only; not shown afterwards. An empty text is the same as leaving it out.
         #[serde(
             rename = "initialOrigin",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -23513,8 +23513,8 @@ Sends a `GET` request to `/customers/{customer}/spaces`
 Arguments:
 - `customer`: The number of the customer.
 - `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`.
-- `order_by_descending`: Order descending by this property.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 ```ignore
@@ -24291,8 +24291,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
@@ -24656,8 +24656,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
@@ -24844,8 +24844,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
@@ -24883,8 +24883,8 @@ Sends a `GET` request to `/customers/{customer}/queue/recent`
 Arguments:
 - `customer`: The number of the customer.
 - `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`.
-- `order_by_descending`: Order descending by this property.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 ```ignore
@@ -24910,8 +24910,8 @@ Sends a `GET` request to `/customers/{customer}/queue/active`
 Arguments:
 - `customer`: The number of the customer.
 - `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`.
-- `order_by_descending`: Order descending by this property.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 ```ignore
@@ -24937,8 +24937,8 @@ Sends a `GET` request to `/customers/{customer}/queue/batches`
 Arguments:
 - `customer`: The number of the customer.
 - `cursor`: Where this page starts, as a `next` link gave it; not to be made by hand.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`.
-- `order_by_descending`: Order descending by this property.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 ```ignore
@@ -24990,8 +24990,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
@@ -25035,8 +25035,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
@@ -25080,8 +25080,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.
@@ -25125,8 +25125,8 @@ Arguments:
 - `number1`: Only images with this `number1`; takes the place of the same member of `q`.
 - `number2`: Only images with this `number2`; takes the place of the same member of `q`.
 - `number3`: Only images with this `number3`; takes the place of the same member of `q`.
-- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last.
-- `order_by_descending`: Order descending by this property. Images without it come last.
+- `order_by`: Order ascending by this property; wins over `orderByDescending`. Images without it come last. Case doesn't count.
+- `order_by_descending`: Order descending by this property. Images without it come last. Case doesn't count.
 - `page`: The page to show, from 1; smaller numbers mean 1. A page beyond the end has no members. Links to a next page carry a cursor besides, which keeps the cost of each page the same.
 - `page_size`: Members per page; anything outside 1 to 500 means 100.
 - `q`: A JSON object as text; an image must meet all of its members. `id`, `space`, `string1` to `string3` and `number1` to `number3` select by equality; an array there means any of these. `tags` selects images that have all of these tags, `roles` those that have any of these roles, `manifests` those that any of these manifests use. A member that is `null` or an empty string is as good as absent; any other member is refused.

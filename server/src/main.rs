@@ -8,9 +8,19 @@ use customer_server::{
 };
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     report::start_log();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&error.to_string(), 1),
+    };
+    let code = runtime.block_on(run());
+    // What is decoded just now can't be interrupted, and is on the queue again.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run() -> ExitCode {
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
         Err(error) if is_help(error.kind()) => error.exit(),

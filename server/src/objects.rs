@@ -164,30 +164,15 @@ impl Objects {
         }
     }
 
-    /// Copies what is stored under `key` into the file `to`, in bounded memory; false if nothing is.
+    /// Removes what a process that was killed left of files that it was writing directly under `prefix`; a bucket shows
+    /// no such files.
     ///
     /// # Errors
-    /// When the file or the storage fails.
-    pub async fn get_file(&self, key: &str, to: &std::path::Path) -> Result<bool, ObjectsError> {
-        let found = match self.store.get(&checked(key)?).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let mut stream = found.into_stream();
-        let mut file = tokio::fs::File::create(to).await?;
-        while let Some(part) = stream.try_next().await? {
-            tokio::io::AsyncWriteExt::write_all(&mut file, &part).await?;
-        }
-        tokio::io::AsyncWriteExt::flush(&mut file).await?;
-        Ok(true)
-    }
-
-    /// Where what is stored under `key` lies as a local file, if this storage is a directory; the
-    /// file need not exist.
-    pub fn local_path(&self, key: &str) -> Option<PathBuf> {
-        let key = checked(key).ok()?;
-        Some(self.root.as_ref()?.join(key.as_ref()))
+    /// When the storage fails.
+    pub async fn delete_half_written(&self, prefix: &str) -> Result<(), ObjectsError> {
+        let Some(root) = &self.root else { return Ok(()) };
+        let inside = root.join(checked(prefix)?.as_ref());
+        Ok(tokio::task::spawn_blocking(move || remove_staged(&inside)).await.map_err(io::Error::other)??)
     }
 
     /// Removes everything under `prefix`, whole parts of keys only; nothing there is fine.
@@ -224,6 +209,21 @@ fn remove_tree(root: &std::path::Path, inside: PathBuf) -> io::Result<()> {
     let mut parent = inside;
     // Ends at the first parent that still holds something, since that can't be removed.
     while parent.pop() && parent != root && std::fs::remove_dir(&parent).is_ok() {}
+    Ok(())
+}
+
+/// Removes the files of a directory that the storage writes before it gives them their names; no key has a `#`.
+fn remove_staged(inside: &std::path::Path) -> io::Result<()> {
+    let files = match std::fs::read_dir(inside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        files => files?,
+    };
+    for file in files {
+        let file = file?;
+        if file.file_name().to_string_lossy().contains('#') {
+            std::fs::remove_file(file.path())?;
+        }
+    }
     Ok(())
 }
 
@@ -410,13 +410,23 @@ mod tests {
             std::fs::write(&from, &content).unwrap();
             assert_eq!(objects.put_file("c1/file", &from).await.unwrap(), size as u64);
             assert_eq!(objects.get("c1/file").await.unwrap().unwrap(), content);
-            let to = folder.path().join("to");
-            assert!(objects.get_file("c1/file", &to).await.unwrap());
-            assert_eq!(std::fs::read(to).unwrap(), content);
-            let local = objects.local_path("c1/file").unwrap();
-            assert_eq!(std::fs::metadata(local).unwrap().len(), size as u64);
         }
-        assert!(!objects.get_file("c1/none", &from).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_was_half_written_goes_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("o");
+        let objects = Objects::open(place.to_str().unwrap()).unwrap();
+        objects.delete_half_written("c1/s1/a/g1").await.unwrap();
+        objects.put("c1/s1/a/g1/400x300.jpg", Bytes::from_static(b"whole")).await.unwrap();
+        for staged in ["400x300.jpg#1", "original#2"] {
+            std::fs::write(place.join("c1/s1/a/g1").join(staged), "half").unwrap();
+        }
+        objects.delete_half_written("c1/s1/a/g1").await.unwrap();
+        let left: Vec<_> =
+            std::fs::read_dir(place.join("c1/s1/a/g1")).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(left, ["400x300.jpg"]);
     }
 
     #[test]

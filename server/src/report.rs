@@ -1,13 +1,27 @@
 //! What operators read: the log, and the line that says why the service doesn't start.
 
 use std::panic::PanicHookInfo;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// Starts the log: JSON lines on standard error, as `CUSTOMER_API_LOG` filters them.
 pub fn start_log() {
     let filter = EnvFilter::try_from_env("CUSTOMER_API_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter).init();
+    log(filter, std::io::stderr).init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+fn log(filter: EnvFilter, to: impl for<'w> MakeWriter<'w> + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(to);
+    tracing_subscriber::registry().with(lines).with(filter).with(filter_fn(fit_to_be_read))
+}
+
+/// Whether operators may read it at all: below `info`, the client of PostgreSQL tells the parameters of statements,
+/// such as origins with their signatures.
+fn fit_to_be_read(what: &Metadata<'_>) -> bool {
+    *what.level() <= Level::INFO || !what.target().starts_with("tokio_postgres")
 }
 
 /// A panic is a line of the log like any other.
@@ -101,10 +115,24 @@ mod tests {
     }
 
     #[test]
+    fn the_parameters_of_statements_are_in_no_log() {
+        let written = Written::default();
+        let out = written.clone();
+        let log = log(EnvFilter::new("debug,tokio_postgres::query=trace"), move || out.clone());
+        tracing::subscriber::with_default(log, || {
+            tracing::debug!(target: "tokio_postgres::query", "executing with a secret");
+            tracing::info!(target: "tokio_postgres::connection", "a notice");
+            tracing::debug!("anything else");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert!(!text.contains("secret") && text.contains("a notice") && text.contains("anything else"), "{text}");
+    }
+
+    #[test]
     fn a_panic_is_a_line_of_the_log() {
         let written = Written::default();
         let out = written.clone();
-        let log = tracing_subscriber::fmt().json().with_writer(move || out.clone()).finish();
+        let log = log(EnvFilter::new("warn"), move || out.clone());
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(log_panic));
         let outcome = tracing::subscriber::with_default(log, || std::panic::catch_unwind(|| panic!("a\nb")));

@@ -5,7 +5,7 @@ use crate::{
     config::{Serve, Shared},
     domain::{customers, ingest as domain_ingest, installation, policies::Policies, register::Rules},
     http::{base::Base, front::Front, rate::Rates, ui},
-    ingest::{self, Engine, address::Allowed},
+    ingest::{self, Engine, address::Allowed, scratch::Directory},
     listen,
     objects::Objects,
     retention,
@@ -17,14 +17,17 @@ use poem::EndpointExt;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::Write,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread::available_parallelism,
     time::Duration,
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
-/// How long requests under way are waited for at the end.
+/// How long requests and ingests under way are waited for at the end, since the process was asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Connections to PostgreSQL at most.
 const CONNECTIONS: usize = 16;
@@ -42,6 +45,8 @@ struct Parts {
     engine: Arc<Engine>,
     secrets: Secrets,
     workers: usize,
+    /// What is under way of this process; gone when it ends.
+    scratch: Directory,
 }
 
 /// The data directory, made where it is missing. It is nobody else's for as long as the file that is answered stays
@@ -79,18 +84,18 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
     let silent = || format!("the object storage `{place}` does not answer");
     let identity = timeout(PATIENCE, objects.identity()).await.with_context(silent)??;
     installation::agree(&db, &secrets, identity, shared.adopt).await?;
-    let scratch = shared.data.join("scratch");
     if shared.database.is_none() {
-        // Nobody else works on this database: whoever held a claim, or left files, is gone.
+        // Nobody else works on this database: whoever held a claim is gone.
         domain_ingest::release_all(&db).await?;
-        drop(std::fs::remove_dir_all(&scratch));
     }
+    let scratch = Directory::within(&shared.data.join("scratch")).context("there is no place to work in")?;
     let workers = shared.workers.unwrap_or_else(|| available_parallelism().map_or(1, Into::into));
     let allowed: Allowed = shared.origin_allow.iter().copied().collect();
     let rules = Rules { allowed, policies: Policies::new(&shared.storage_policy) };
     let limits = shared.fetch_limits();
-    let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, scratch, workers)?;
-    Ok(Parts { db, objects, engine: Arc::new(engine), secrets, workers })
+    let place = scratch.path().to_owned();
+    let engine = Engine::new(db.clone(), objects.clone(), secrets.clone(), rules, limits, place, workers)?;
+    Ok(Parts { db, objects, engine: Arc::new(engine), secrets, workers, scratch })
 }
 
 /// Resolves when the process is asked to end.
@@ -106,7 +111,7 @@ async fn asked_to_end() {
     }
 }
 
-/// Serves until the process is asked to end; then finishes what is under way.
+/// Serves until the process is asked to end; then finishes what is under way, and hands back what takes too long.
 ///
 /// # Errors
 /// When the service can't be started.
@@ -116,7 +121,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("nothing can listen on {}: choose another --listen", config.listen))?;
     let address = listener.local_addr()?;
-    let Parts { db, objects, engine, secrets, workers } = parts(&config.shared).await?;
+    let Parts { db, objects, engine, secrets, workers, scratch: _scratch } = parts(&config.shared).await?;
     let first_key = customers::found(&db, config.admin_key.clone(), config.admin_secret.clone()).await?;
     if first_key.is_some() && config.admin_secret.as_ref().is_some_and(|secret| secret.len() < SHORT) {
         tracing::warn!("the administrator's secret has fewer than {SHORT} characters: anybody may guess it");
@@ -130,7 +135,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     let app = Arc::new(App {
         db,
         objects,
-        engine,
+        engine: engine.clone(),
         secrets,
         profile: config.profile,
         base: Base { fixed: config.public_url.clone(), proxies: config.trusted_proxy.clone() },
@@ -147,8 +152,18 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     drop(out);
 
     let routes = ui::around(api::service()).with(Front(app));
-    listen::run(listener, routes, asked_to_end(), (listen::HEAD, DRAIN)).await;
-    stop.cancel();
+    let asked = Arc::<OnceLock<Instant>>::default();
+    let end = {
+        let (asked, stop) = (asked.clone(), stop.clone());
+        async move {
+            asked_to_end().await;
+            asked.get_or_init(Instant::now);
+            // Nothing new is begun while requests are still answered.
+            stop.cancel();
+        }
+    };
+    listen::run(listener, routes, end, (listen::HEAD, DRAIN)).await;
+    engine.end(*asked.get_or_init(Instant::now) + DRAIN).await;
     if let Some(ingest) = ingest {
         ingest.await?;
     }
@@ -156,7 +171,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ingests until the process is asked to end; then finishes what is under way.
+/// Ingests until the process is asked to end; then finishes what is under way, and hands back what takes too long.
 ///
 /// # Errors
 /// When the service can't be started, or there is nothing to share the work of.
@@ -166,13 +181,14 @@ pub async fn work(config: Shared) -> anyhow::Result<()> {
         "a worker shares the database of a server: give both --database postgres://…"
     );
     data_directory(&config)?;
-    let Parts { db, objects, engine, workers, .. } = parts(&config).await?;
+    let Parts { db, objects, engine, workers, scratch: _scratch, .. } = parts(&config).await?;
     let stop = CancellationToken::new();
-    let ingest = tokio::spawn(ingest::run(engine, workers.max(1), stop.clone()));
+    let ingest = tokio::spawn(ingest::run(engine.clone(), workers.max(1), stop.clone()));
     let purge = tokio::spawn(retention::run(db, objects, config.retention, stop.clone()));
     println!("working");
     asked_to_end().await;
     stop.cancel();
+    engine.end(Instant::now() + DRAIN).await;
     ingest.await?;
     purge.await?;
     Ok(())

@@ -1,8 +1,10 @@
 //! Servers that stop or are killed in the middle of an ingest, and several that share a queue: nothing is lost,
 //! nothing is counted twice.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use contract_tests::{
     Backend, FreshDatabase, Options, Origin, RawRequest, Tenant, TestServer, contract_test, eventually, process, run,
@@ -57,7 +59,34 @@ contract_test!(a_crash_in_the_middle_loses_nothing_and_counts_nothing_twice, asy
     let batch = half_done(server, &tenant, &origin, space).await;
     server.kill().await;
     ["x.jpg", "y.jpg", "z.jpg"].iter().for_each(|name| origin.release(name));
+    let [dead] = &scratch(server)[..] else { panic!("one process, one directory: {:?}", scratch(server)) };
+    std::fs::write(dead.join("half"), "of a file").expect("a file");
     server.restart().await;
+    let [own] = &scratch(server)[..] else { panic!("what was left is cleared: {:?}", scratch(server)) };
+    assert_ne!(own, dead);
+    whole(server, &tenant, &origin, space, &batch).await;
+});
+
+/// The directories that processes work in.
+fn scratch(server: &TestServer) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(server.data().join("scratch")).expect("a place to work in");
+    all.map(|entry| entry.expect("a directory").path()).collect()
+}
+
+contract_test!(a_stop_waits_for_no_slow_origin, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let batch = half_done(server, &tenant, &origin, space).await;
+    let asked = Instant::now();
+    assert!(server.stop().await, "it ends well");
+    assert!(asked.elapsed() < Duration::from_secs(14), "{:?}", asked.elapsed());
+    assert_eq!(scratch(server), Vec::<PathBuf>::new());
+    ["x.jpg", "y.jpg", "z.jpg"].iter().for_each(|name| origin.release(name));
+    server.restart_with(|options| options.workers = 0).await;
+    let held = image(server, &tenant, space, "x.jpg").await;
+    assert_eq!((&held["ingesting"], held.get("dequeued")), (&json!(true), None), "it is on the queue again");
+    server.restart_with(|options| options.workers = 1).await;
     whole(server, &tenant, &origin, space, &batch).await;
 });
 

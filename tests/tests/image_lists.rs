@@ -313,3 +313,65 @@ contract_test!(
         }
     }
 );
+
+contract_test!(
+    a_list_in_a_query_may_be_as_long_as_the_query,
+    options = without_workers(),
+    async |server: &mut TestServer| {
+        let tenant = server.new_customer("harbour").await;
+        let space = space(server, &tenant, "plans").await;
+        let member = |id: &str, more: Value| {
+            let mut all = json!({ "id": id, "space": space, "origin": "https://masters.harbour.example/a.tif" });
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            all
+        };
+        let members = vec![
+            member("a", json!({ "roles": ["r:1", "1199"], "tags": ["one", "two"], "string1": "7", "number1": 7 })),
+            member("b", json!({ "roles": ["r:2"], "tags": ["one"], "manifests": ["1198"], "number1": -1 })),
+            member("1197", json!({})),
+        ];
+        submit(server, &tenant, members).await;
+        let found = async |q: Value| {
+            let text = q.to_string();
+            assert!(text.len() <= 10_000, "{}", text.len());
+            let page = view(server, &tenant, &format!("/allImages?q={}", encoded(&text))).await;
+            let mut found = ids(&page);
+            found.sort_unstable();
+            assert_eq!(page["totalItems"], found.len());
+            found.join(" ")
+        };
+        let texts: Vec<String> = (0..1200).map(|n| n.to_string()).collect();
+        assert_eq!(found(json!({ "roles": texts })).await, "a");
+        assert_eq!(found(json!({ "manifests": texts })).await, "b");
+        assert_eq!(found(json!({ "string1": texts })).await, "a");
+        assert_eq!(found(json!({ "id": texts })).await, "1197");
+        assert_eq!(found(json!({ "number1": (0..1200).collect::<Vec<_>>() })).await, "1197 a");
+        assert_eq!(found(json!({ "number1": (1..1200).collect::<Vec<_>>() })).await, "a");
+        assert_eq!(found(json!({ "space": (space..space + 1200).collect::<Vec<_>>() })).await, "1197 a b");
+        assert_eq!(found(json!({ "tags": texts })).await, "");
+        let repeated: Vec<&str> = ["one", "two"].into_iter().cycle().take(1200).collect();
+        assert_eq!(found(json!({ "tags": repeated })).await, "a", "each counts once");
+
+        // No stored text holds NUL.
+        assert_eq!(found(json!({ "roles": ["\u{0}", "r:2"], "id": ["b", "\u{0}"] })).await, "b");
+        assert_eq!(found(json!({ "tags": ["one", "\u{0}"] })).await, "");
+    }
+);
+
+contract_test!(the_case_of_an_order_does_not_count, options = without_workers(), async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let member = |id: &str, n: i64| json!({ "id": id, "space": space, "number1": n, "origin": "https://masters.harbour.example/a.tif" });
+    submit(server, &tenant, vec![member("a", 2), member("b", 1), member("c", 3)]).await;
+    for (list, order) in [("/allImages", "Number1"), ("/spaces", "NAME"), ("/queue/batches", "Submitted")] {
+        for by in ["orderBy", "orderByDescending"] {
+            let usual = view(server, &tenant, &format!("{list}?{by}={}", order.to_lowercase())).await;
+            let other = view(server, &tenant, &format!("{list}?{by}={order}")).await;
+            assert_eq!(usual["member"], other["member"], "{list} {by}");
+        }
+    }
+    let up = view(server, &tenant, "/allImages?orderBy=Number1").await;
+    assert_eq!(ids(&up), ["b", "a", "c"]);
+    let unknown = tenant.request(server, "GET", "/allImages?orderBy=Number4").send().await;
+    assert_eq!(pointers(&unknown.expect_problem(400, "/invalid")), ["orderBy"]);
+});

@@ -385,3 +385,46 @@ contract_test!(
         assert_eq!(pointers(&other.expect_problem(400, "/invalid")), ["/member/0/family"]);
     }
 );
+
+contract_test!(clients_that_fill_in_every_member_are_understood, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let images = format!("/spaces/{space}/images");
+    let url = origin.picture("a.jpg", 60, 40);
+    let filled = |more: Value| {
+        let mut all = json!({ "@type": "Image", "space": 0, "origin": url, "initialOrigin": "" });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    tenant.request(server, "PUT", &format!("{images}/a")).json(&filled(json!({}))).send().await.expect(201);
+    tenant.request(server, "POST", &images).json(&filled(json!({ "id": "b" }))).send().await.expect(201);
+    submit(server, &tenant, vec![filled(json!({ "id": "c", "space": space }))]).await;
+    let patch = json!({ "@type": "Image", "space": 0, "string1": "x" });
+    let patched = tenant.request(server, "PATCH", &format!("{images}/a")).json(&patch).send().await;
+    assert!(patched.status < 300, "{patched}");
+    assert_eq!(image(server, &tenant, space, "a").await["string1"], "x");
+    for method in ["PUT", "PATCH"] {
+        let other = filled(json!({ "space": space + 1 }));
+        let other = tenant.request(server, method, &format!("{images}/a")).json(&other).send().await;
+        assert_eq!(pointers(&other.expect_problem(400, "/invalid")), ["/space"]);
+    }
+});
+
+contract_test!(the_view_of_an_image_can_be_posted_again, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let images = format!("/spaces/{space}/images");
+    let new = json!({ "id": "a", "origin": origin.picture("a.jpg", 60, 40) });
+    tenant.request(server, "POST", &images).json(&new).send().await.expect(201);
+    let mut shown = image(server, &tenant, space, "a").await;
+    assert_eq!(shown["width"], 60);
+    tenant.request(server, "POST", &images).json(&shown).send().await.expect(201);
+    shown["width"] = json!(61);
+    let wrong = tenant.request(server, "POST", &images).json(&shown).send().await.expect_problem(400, "/invalid");
+    assert!(pointers(&wrong).contains(&"/width"), "{wrong}");
+    let unknown = json!({ "id": "b", "origin": new["origin"], "width": 60 });
+    let unknown = tenant.request(server, "POST", &images).json(&unknown).send().await;
+    assert_eq!(pointers(&unknown.expect_problem(400, "/invalid")), ["/width"]);
+});

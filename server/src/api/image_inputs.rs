@@ -35,7 +35,7 @@ macro_rules! registration {
             $($(#[$attribute])* $field: $type,)*
             #[oai(validator(min_length = 1, max_length = 1000))]
             origin: String,
-            #[oai(validator(min_length = 1, max_length = 1000))]
+            #[oai(validator(max_length = 1000))]
             initial_origin: Option<String>,
             #[oai(validator(minimum(value = "-1")))]
             max_unauthorised: Option<i64>,
@@ -70,7 +70,8 @@ macro_rules! registration {
                     id: id(&self, at)?,
                     space: own_space(&self).unwrap_or(space),
                     origin: self.origin,
-                    initial_origin: self.initial_origin,
+                    // What fills in a table sends an empty text where it has none.
+                    initial_origin: self.initial_origin.filter(|origin| !origin.is_empty()),
                     max_unauthorised: self.max_unauthorised,
                     tags: self.tags.map(|all| all.into_iter().map(|t| t.0).collect()),
                     roles: self.roles.map(|all| all.into_iter().map(|r| r.0).collect()),

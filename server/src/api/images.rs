@@ -8,7 +8,7 @@ use super::{
 use crate::{
     collection,
     domain::{
-        Error, NEW, check,
+        Error, Fault, NEW, check,
         images::{self, ImageRef, Scope},
         page::{Page, Paging},
         policies, queue,
@@ -164,6 +164,26 @@ pub(super) async fn page(session: &Session, customer: i64, scope: Scope) -> Resu
     Ok(session.value(&ImageCollection::new(session, &paging, page)))
 }
 
+/// What an image to be registered says that it must not, seen against the one that it replaces, if any; `certain` is
+/// what is known of it anyway.
+pub(super) async fn read_only_faults(
+    caller: &Caller,
+    given: &Map<String, JsonValue>,
+    input: &str,
+    at: Option<ImageRef>,
+    certain: &JsonValue,
+    pointer: &str,
+) -> Result<Vec<Fault>, Failure> {
+    let faults = |known: &JsonValue| read_only::faults::<Image>(given, input, Some(known), pointer);
+    let blind = faults(certain);
+    let Some(at) = at.filter(|_| !blind.is_empty()) else { return Ok(blind) };
+    match images::get(&caller.app.db, &at).await {
+        Ok(image) => Ok(faults(&read_only::shown(&Image::member(image, &caller.links)))),
+        Err(Error::Missing(_)) => Ok(blind),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The stored image as its caller sees it, once the conditions of the request hold; the version to write under.
 async fn stored(caller: &Caller, at: &ImageRef) -> Result<(Image, Option<i64>), Failure> {
     let old = images::get(&caller.app.db, at).await?;
@@ -224,10 +244,14 @@ impl Api {
         space: Path<SpaceId>,
         body: Json<ImageCreate>,
     ) -> Result<Created<Image>, Fail<Quotas>> {
-        let known = json!({ "space": space.0.0 });
         check(full_id_faults(&body.raw, customer.0.0, Some(space.0.0), ""))?;
-        read_only::check::<Image>(&body.raw, "ImageCreate", Some(&known), "")?;
         let registration = body.value.registration(space.0.0, "").map_err(|f| Error::Invalid(vec![f]))?;
+        let mut raw = body.raw;
+        drop_unset_space(&mut raw);
+        let id = registration.id.clone();
+        let at = id.map(|id| ImageRef { customer: customer.0.0, space: space.0.0, id });
+        let certain = json!({ "space": space.0.0 });
+        check(read_only_faults(&caller, &raw, "ImageCreate", at, &certain, "").await?)?;
         crate::domain::spaces::get(&caller.app.db, customer.0.0, space.0.0).await?;
         let version = caller.conditions.only_new().then_some(NEW);
         let (image, _) = register(&caller, customer.0.0, registration, version).await?;
@@ -325,8 +349,10 @@ pub(super) async fn discard(session: &Session, gone: &images::Image) {
     }
 }
 
-/// Clients may give the id of an image in full, as `customer/space/image`.
+/// The body without what names the image of the path in other words: clients may give its id in full, as
+/// `customer/space/image`.
 pub(super) fn full_id(mut raw: Map<String, JsonValue>, at: &ImageRef) -> Map<String, JsonValue> {
+    drop_unset_space(&mut raw);
     let full = format!("{}/{}/{}", at.customer, at.space, at.id);
     for name in ["id", "modelId"] {
         if raw.get(name).and_then(JsonValue::as_str) == Some(&full) {
@@ -334,4 +360,11 @@ pub(super) fn full_id(mut raw: Map<String, JsonValue>, at: &ImageRef) -> Map<Str
         }
     }
     raw
+}
+
+/// Clients whose `space` is a number that can't be missing send 0, the number of no space, where the path says which.
+fn drop_unset_space(raw: &mut Map<String, JsonValue>) {
+    if raw.get("space").is_some_and(|space| *space == 0) {
+        raw.remove("space");
+    }
 }

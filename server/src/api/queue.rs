@@ -5,13 +5,12 @@ use super::{
     batches::{self, Batch, BatchCollection},
     image_inputs::{ImageRegistration, registrations, spell_out},
     image_list::full_id_faults,
-    images::{self, Image, ImageCollection},
+    images::{self, ImageCollection, read_only_faults},
 };
 use crate::{
     domain::{
-        Error, Fault,
         batches::State,
-        images::{ImageRef, Scope},
+        images::Scope,
         queue,
         register::{PRIORITY_HIGH, PRIORITY_NORMAL},
     },
@@ -20,7 +19,6 @@ use crate::{
         body::{self, Input, Json},
         links::Links,
         problem::{Fail, Failure, Quotas},
-        read_only,
         session::Caller,
         types::{CustomerId, Uri},
     },
@@ -138,7 +136,8 @@ async fn submit(
             let pointer = format!("/member/{i}");
             faults.extend(body::class_fault::<ImageRegistration>(given, &pointer));
             faults.extend(full_id_faults(given, customer, None, &pointer));
-            faults.extend(read_only_faults(caller, given, member.at(customer), &pointer).await?);
+            let at = member.at(customer);
+            faults.extend(read_only_faults(caller, given, "ImageRegistration", at, &JsonValue::Null, &pointer).await?);
         }
     }
     crate::domain::check(faults)?;
@@ -147,23 +146,6 @@ async fn submit(
     let batch = queue::submit(&caller.app.db, &engine.rules, customer, members, priority).await?;
     engine.wake();
     Ok(caller.created(&Batch::item(&batch, &caller.links)))
-}
-
-/// What a member says that it must not, seen against the image that it registers again.
-async fn read_only_faults(
-    caller: &Caller,
-    given: &Map<String, JsonValue>,
-    at: Option<ImageRef>,
-    pointer: &str,
-) -> Result<Vec<Fault>, Failure> {
-    let faults = |known: Option<&JsonValue>| read_only::faults::<Image>(given, "ImageRegistration", known, pointer);
-    let blind = faults(None);
-    let Some(at) = at.filter(|_| !blind.is_empty()) else { return Ok(blind) };
-    match crate::domain::images::get(&caller.app.db, &at).await {
-        Ok(image) => Ok(faults(Some(&read_only::shown(&Image::member(image, &caller.links))))),
-        Err(Error::Missing(_)) => Ok(blind),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The operations.

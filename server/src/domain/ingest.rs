@@ -66,6 +66,15 @@ pub async fn renew(db: &Db, claim: &Image, lease: i64) -> Result<(), Error> {
     db.write(move |tx| async move { Ok(store::work::renew(tx, &at, generation, lease).await?) }.boxed()).await
 }
 
+/// Gives a claim back to the queue, unless it has been overtaken: nobody died over it.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn hand_back(db: &Db, claim: &Image) -> Result<(), Error> {
+    let (at, generation) = (claim.at.clone(), claim.generation);
+    db.write(move |tx| async move { Ok(store::work::hand_back(tx, &at, generation).await?) }.boxed()).await
+}
+
 /// Counts, before it is decoded, an image that a worker died over.
 ///
 /// # Errors

@@ -13,9 +13,6 @@ use crate::store::{self, Db, usage::Usage};
 use futures::FutureExt;
 use std::collections::HashMap;
 
-/// Images in one batch at most.
-pub const MAX_BATCH: usize = 250;
-
 /// The numbers of a customer's queue.
 ///
 /// # Errors

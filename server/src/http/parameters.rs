@@ -62,18 +62,18 @@ pub fn paging(session: &Session) -> Result<Paging, Failure> {
     Ok(Paging::new(number(session, "page")?, number(session, "pageSize")?, after))
 }
 
-/// The order asked for, as a name and whether it counts downwards; `orderBy` wins.
-fn order<'a>(session: &'a Session, known: &[&str]) -> Result<Option<(&'a str, bool)>, Failure> {
-    let named =
-        |name: &str| session.query(name).filter(|v| !str::is_empty(v)).map(|v| (v, name == "orderByDescending"));
-    let asked = ["orderBy", "orderByDescending"].map(named);
-    for (name, asked) in ["orderBy", "orderByDescending"].iter().zip(asked) {
-        if let Some((value, _)) = asked.filter(|(value, _)| !known.contains(value)) {
+/// The order asked for, as a name and whether it counts downwards; `orderBy` wins, and case doesn't count.
+fn order(session: &Session, known: &[&'static str]) -> Result<Option<(&'static str, bool)>, Failure> {
+    let mut asked = None;
+    for (name, descending) in [("orderBy", false), ("orderByDescending", true)] {
+        let Some(value) = session.query(name).filter(|v| !str::is_empty(v)) else { continue };
+        let Some(order) = known.iter().find(|known| known.eq_ignore_ascii_case(value)) else {
             let detail = format!("There is no order `{value}`: use one of {}.", known.join(", "));
-            return Err(Failure::invalid(*name, detail));
-        }
+            return Err(Failure::invalid(name, detail));
+        };
+        asked = asked.or(Some((*order, descending)));
     }
-    Ok(asked.into_iter().flatten().next())
+    Ok(asked)
 }
 
 /// The order of a list of spaces.

@@ -7,9 +7,6 @@ use fast_image_resize::{
 use image::RgbImage;
 use jpeg_encoder::{ColorType, Encoder};
 
-/// The longest edges of the standard thumbnails, in pixels, largest first.
-pub const STANDARD_EDGES: [u32; 4] = [1024, 400, 200, 100];
-
 /// The JPEG quality of thumbnails, of 100.
 const QUALITY: u8 = 85;
 
@@ -109,13 +106,14 @@ pub fn encode(image: &RgbImage) -> Result<Vec<u8>, DeriveError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::policies;
 
     fn gradient(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 128]))
     }
 
     fn sizes(width: u32, height: u32) -> Vec<(u32, u32, u32)> {
-        thumbnails(&gradient(width, height), (width, height), &STANDARD_EDGES)
+        thumbnails(&gradient(width, height), (width, height), policies::thumbnail_sizes())
             .unwrap()
             .into_iter()
             .map(|t| (t.edge, t.width, t.height))
@@ -138,7 +136,7 @@ mod tests {
     #[test]
     fn thumbnails_are_jpegs_of_the_picture_also_from_reduced_pixels() {
         let reduced = gradient(1500, 1125);
-        let made = thumbnails(&reduced, (6000, 4500), &STANDARD_EDGES).unwrap();
+        let made = thumbnails(&reduced, (6000, 4500), policies::thumbnail_sizes()).unwrap();
         assert_eq!(made.len(), 4);
         for thumbnail in made {
             let decoded = image::load_from_memory(&thumbnail.jpeg).unwrap().to_rgb8();

@@ -21,17 +21,15 @@ use std::{
 use reqwest::{
     Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION},
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, LOCATION},
     redirect::Policy,
-};
-use tokio::{
-    fs::File,
-    io::{AsyncWriteExt, BufWriter},
-    time::timeout,
 };
 use url::Url;
 
-use super::address::{Allowed, host_permitted};
+use super::{
+    address::{Allowed, host_permitted},
+    sink::{Sink, within},
+};
 
 pub use error::FetchError;
 
@@ -75,15 +73,6 @@ impl fmt::Debug for Basic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Basic").finish_non_exhaustive()
     }
-}
-
-/// What was fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
-    /// The length of the body, at least 1.
-    pub bytes: u64,
-    /// The media type the origin declared, which nobody should rely on.
-    pub content_type: Option<String>,
 }
 
 /// The addresses of a host name.
@@ -161,19 +150,16 @@ impl Fetcher {
     }
 
     /// Fetches `origin` into the file `into`, which is created or overwritten. After an error the
-    /// file may exist with a part of the body; removing it is the caller's.
+    /// file may exist with a part of the body; removing it is the caller's. Answers the length of the body, at least 1.
     ///
     /// # Errors
     /// One of [`FetchError`], whose text may be shown to the owner of the image.
-    pub async fn fetch(&self, origin: &Url, credentials: Option<&Basic>, into: &Path) -> Result<Fetched, FetchError> {
+    pub async fn fetch(&self, origin: &Url, credentials: Option<&Basic>, into: &Path) -> Result<u64, FetchError> {
         let work = async {
             let response = self.follow(origin, credentials).await?;
             self.store(origin, response, into).await
         };
-        match timeout(self.limits.total, work).await {
-            Ok(result) => result,
-            Err(_) => Err(slow(origin, "it wasn't complete", self.limits.total)),
-        }
+        within(origin, self.limits.total, "it wasn't complete", work).await?
     }
 
     /// The first answer that isn't a redirect, if it is a success.
@@ -224,48 +210,24 @@ impl Fetcher {
         if let Some(Basic { user, password }) = credentials {
             request = request.basic_auth(user, Some(password));
         }
-        match timeout(self.limits.idle, request.send()).await {
-            Ok(result) => result.map_err(|error| request_error(origin, &error)),
-            Err(_) => Err(slow(origin, "no answer", self.limits.idle)),
-        }
+        let answer = within(origin, self.limits.idle, "no answer", request.send()).await?;
+        answer.map_err(|error| request_error(origin, &error))
     }
 
-    async fn store(&self, origin: &Url, mut response: Response, into: &Path) -> Result<Fetched, FetchError> {
-        let limit = self.limits.max_bytes;
-        let too_large = || FetchError::TooLarge { origin: shown(origin), limit };
-        let storing = |source| FetchError::Storing { origin: shown(origin), source };
-        if response.content_length().is_some_and(|n| n > limit) {
-            return Err(too_large());
-        }
+    async fn store(&self, origin: &Url, mut response: Response, into: &Path) -> Result<u64, FetchError> {
         if let Some(encoding) = text_header(response.headers(), CONTENT_ENCODING.as_str())
             && !encoding.eq_ignore_ascii_case("identity")
         {
             return Err(FetchError::Encoded { origin: shown(origin), encoding: clip(&encoding, 40) });
         }
-        let content_type = text_header(response.headers(), CONTENT_TYPE.as_str());
-        let file = File::create(into).await.map_err(storing)?;
-        let mut file = BufWriter::with_capacity(256 * 1024, file);
-        let mut bytes = 0u64;
+        let mut sink = Sink::create(origin, into, self.limits, response.content_length()).await?;
         loop {
-            let chunk = match timeout(self.limits.idle, response.chunk()).await {
-                Ok(Ok(Some(chunk))) => chunk,
-                Ok(Ok(None)) => break,
-                Ok(Err(_)) => {
-                    return Err(FetchError::Broken { origin: shown(origin) });
-                }
-                Err(_) => return Err(slow(origin, "nothing more came", self.limits.idle)),
-            };
-            bytes += chunk.len() as u64;
-            if bytes > limit {
-                return Err(too_large());
+            match within(origin, self.limits.idle, "nothing more came", response.chunk()).await? {
+                Ok(Some(chunk)) => sink.write(&chunk).await?,
+                Ok(None) => return sink.finish().await,
+                Err(_) => return Err(FetchError::Broken { origin: shown(origin) }),
             }
-            file.write_all(&chunk).await.map_err(storing)?;
         }
-        file.flush().await.map_err(storing)?;
-        if bytes == 0 {
-            return Err(FetchError::Empty { origin: shown(origin) });
-        }
-        Ok(Fetched { bytes, content_type })
     }
 }
 
@@ -299,10 +261,6 @@ fn hint(status: u16, with_credentials: bool) -> &'static str {
         (429 | 500.., _) => ": try again later",
         _ => "",
     }
-}
-
-fn slow(origin: &Url, problem: &'static str, limit: Duration) -> FetchError {
-    FetchError::Slow { origin: shown(origin), problem, seconds: limit.as_secs() }
 }
 
 fn request_error(origin: &Url, error: &reqwest::Error) -> FetchError {

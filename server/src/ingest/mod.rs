@@ -6,6 +6,7 @@ pub mod derive;
 pub mod fetch;
 pub mod origin;
 pub mod s3;
+pub mod scratch;
 pub mod sftp;
 mod sink;
 mod worker;
@@ -26,13 +27,18 @@ use crate::{
     store::Db,
 };
 use futures::TryFutureExt;
+use scratch::Scratch;
 use std::{
     convert::Infallible,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long each step of one image may take: to be fetched, decoded, stored. Waiting for its turn doesn't count.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,6 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LEASE: Duration = Duration::from_secs(20);
 /// How often a claim is renewed; several times within a lease, so that a slow moment costs nothing.
 const RENEWAL: Duration = Duration::from_secs(5);
+/// How long handing claims back may take when the process ends; what isn't handed back waits for its lease to run out.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// Images decoded at once at most.
 const MAX_WORKERS: usize = 1024;
 /// How often an image is decoded again after a worker died over it.
@@ -60,6 +68,8 @@ pub struct Engine {
     pixels: Arc<Semaphore>,
     workers: u32,
     wake: Notify,
+    under_way: TaskTracker,
+    abandoned: CancellationToken,
 }
 
 /// Why an image could not be ingested, in words for its owner, or for the log only.
@@ -107,7 +117,8 @@ impl Engine {
         let sources = origin::Sources::new(db.clone(), secrets, rules.allowed.clone(), limits, own)?;
         let workers = u32::try_from(workers.clamp(1, MAX_WORKERS)).unwrap_or(1);
         let pixels = Arc::new(Semaphore::new(workers as usize));
-        Ok(Self { db, objects, sources, rules, scratch, pixels, workers, wake: Notify::new() })
+        let (wake, under_way, abandoned) = (Notify::new(), TaskTracker::new(), CancellationToken::new());
+        Ok(Self { db, objects, sources, rules, scratch, pixels, workers, wake, under_way, abandoned })
     }
 
     /// Tells the workers that there is something to do.
@@ -126,12 +137,22 @@ impl Engine {
     /// When the outcome could not be written; the image is taken up again when the claim has run out.
     pub async fn ingest(self: &Arc<Self>, claim: Image) -> Result<(), Error> {
         let engine = self.clone();
-        match tokio::spawn(async move { engine.carry_out(&claim).await }).await {
+        match self.under_way.spawn(async move { engine.carry_out(&claim).await }).await {
             Ok(done) => done,
             Err(panicked) => {
                 tracing::error!(%panicked, "an ingest panicked");
                 Ok(())
             }
+        }
+    }
+
+    /// Waits for the ingests under way until `end`; then hands what it claimed back to the queue, now and from now on.
+    pub async fn end(&self, end: Instant) {
+        self.under_way.close();
+        let ended = timeout_at(end, self.under_way.wait()).await;
+        self.abandoned.cancel();
+        if ended.is_err() && timeout(FAREWELL, self.under_way.wait()).await.is_err() {
+            tracing::warn!("not all claims could be handed back: they run out by themselves");
         }
     }
 
@@ -141,10 +162,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Missing`] when it was deleted, or whatever the database says.
     pub async fn outcome(&self, at: &ImageRef) -> Result<Image, Error> {
-        let end = tokio::time::Instant::now() + OVERTAKEN;
+        let end = Instant::now() + OVERTAKEN;
         loop {
             let image = images::get(&self.db, at).await?;
-            if !image.ingesting || tokio::time::Instant::now() >= end {
+            if !image.ingesting || Instant::now() >= end {
                 return Ok(image);
             }
             tokio::time::sleep(LOOK).await;
@@ -156,6 +177,7 @@ impl Engine {
         let produced = tokio::select! {
             produced = self.produce(claim) => produced,
             never = self.keep(claim) => match never {},
+            () = self.abandoned.cancelled() => return ingest::hand_back(&self.db, claim).await,
         };
         let outcome = match produced {
             Ok(outcome) => outcome,
@@ -169,13 +191,25 @@ impl Engine {
         };
         tracing::info!(?at, generation = claim.generation, failed = matches!(outcome, Outcome::Failed(_)), "ingested");
         let leftover = ingest::finish(&self.db, &self.rules.policies, claim, outcome).await?;
-        if let Leftover::Generation(generation) = leftover {
-            let prefix = image_prefix(at.customer, at.space, &at.id, generation);
-            if let Err(error) = self.objects.delete_prefix(&prefix).await {
-                tracing::warn!(?at, %error, "removing files that are not needed any more");
-            }
-        }
+        self.clean(claim, leftover).await;
         Ok(())
+    }
+
+    /// Removes the files that nobody needs after an ingest.
+    async fn clean(&self, claim: &Image, leftover: Leftover) {
+        let at = &claim.at;
+        let prefix = |generation| image_prefix(at.customer, at.space, &at.id, generation);
+        let mut removed = Ok(());
+        if claim.attempts > 0 {
+            // A worker died over it, perhaps while it wrote.
+            removed = self.objects.delete_half_written(&prefix(claim.generation)).await;
+        }
+        if let Leftover::Generation(generation) = leftover {
+            removed = removed.and(self.objects.delete_prefix(&prefix(generation)).await);
+        }
+        if let Err(error) = removed {
+            tracing::warn!(?at, %error, "removing files that are not needed any more");
+        }
     }
 
     /// Renews a claim for as long as it is polled.
@@ -260,7 +294,7 @@ impl Engine {
 
 /// Gives one step of an ingest its time.
 async fn within<T, E: Into<Trouble>>(step: impl Future<Output = Result<T, E>>) -> Result<T, Trouble> {
-    match tokio::time::timeout(PATIENCE, step).await {
+    match timeout(PATIENCE, step).await {
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(Trouble::Reason(format!(
             "The image took longer than {} seconds: make it available faster or smaller.",
@@ -302,27 +336,6 @@ fn wanted(image: &Image) -> Wanted {
 /// The file name of a stored thumbnail.
 pub fn thumbnail_name(width: impl Into<i64>, height: impl Into<i64>) -> String {
     format!("{}x{}.jpg", width.into(), height.into())
-}
-
-/// A file that is gone when it is no longer needed.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(directory: &Path) -> std::io::Result<Self> {
-        std::fs::create_dir_all(directory)?;
-        Ok(Self(directory.join(uuid::Uuid::new_v4().to_string())))
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // It is missing when nothing was fetched.
-        drop(std::fs::remove_file(&self.0));
-    }
 }
 
 #[cfg(test)]

@@ -123,8 +123,8 @@ impl Sources {
     pub async fn fetch(&self, customer: i64, registered: &str, origin: &Url, into: &Path) -> Result<u64, Failed> {
         let how = self.how(customer, registered, origin).await?;
         Ok(match how {
-            How::Anonymous => self.http.fetch(origin, None, into).await?.bytes,
-            How::Basic(login) => self.http.fetch(origin, Some(&login), into).await?.bytes,
+            How::Anonymous => self.http.fetch(origin, None, into).await?,
+            How::Basic(login) => self.http.fetch(origin, Some(&login), into).await?,
             How::S3 => self.buckets.fetch(origin, into).await?,
             How::Sftp(rule, login) => self.over_sftp(customer, &rule, origin, &login, into).await?,
         })

@@ -13,7 +13,7 @@ const CLAIM: usize = 8;
 /// How often other processes are asked for work; this one's own is heard of at once.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Works off the queue with `workers` workers until `stop`; then finishes what is under way.
+/// Works off the queue with `workers` workers until `stop`; then waits for what is under way, see [`Engine::end`].
 pub async fn run(engine: Arc<Engine>, workers: usize, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(workers * FETCHES_PER_WORKER));
     let under_way = TaskTracker::new();

@@ -21,8 +21,20 @@ pub enum Tx {
     Pg(postgres::PgTx),
 }
 
+/// Which SQL is spoken, for the few statements that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// That of SQLite.
+    Lite,
+    /// That of PostgreSQL.
+    Pg,
+}
+
 /// Reading, from the database or within a transaction.
 pub trait Query: Sync {
+    /// Which SQL is spoken.
+    fn dialect(&self) -> Dialect;
+
     /// All rows of a statement.
     fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> impl Future<Output = Result<Vec<T>, Error>> + Send
     where
@@ -39,7 +51,34 @@ pub trait Query: Sync {
     }
 }
 
+/// A database whose rows are looked for, perhaps one by one: a read of it may take long, so nothing else waits for it.
+pub struct Search<'a>(pub &'a Db);
+
+impl Query for Search<'_> {
+    fn dialect(&self) -> Dialect {
+        self.0.dialect()
+    }
+
+    async fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> Result<Vec<T>, Error>
+    where
+        T: Send,
+        F: FnMut(&Row<'_>) -> Result<T, Error> + Send,
+    {
+        match self.0 {
+            Db::Lite(db) => db.search(sql, params, map).await,
+            Db::Pg(db) => db.read(sql, params, map).await,
+        }
+    }
+}
+
 impl Query for Db {
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Lite(_) => Dialect::Lite,
+            Self::Pg(_) => Dialect::Pg,
+        }
+    }
+
     async fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> Result<Vec<T>, Error>
     where
         T: Send,
@@ -53,6 +92,13 @@ impl Query for Db {
 }
 
 impl Query for Tx {
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Lite(_) => Dialect::Lite,
+            Self::Pg(_) => Dialect::Pg,
+        }
+    }
+
     async fn all<T, F>(&self, sql: &str, params: &[Value], map: F) -> Result<Vec<T>, Error>
     where
         T: Send,

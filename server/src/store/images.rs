@@ -1,7 +1,7 @@
 //! Rows of images.
 
 use super::{
-    Error, Query, Row, Tx, Value, json,
+    Db, Dialect, Error, Query, Row, Search, Tx, Value, json,
     page::{self, Key, List, Order, Rows, Window},
 };
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
     },
     params,
 };
+use std::collections::BTreeSet;
+
+/// Images that a page may leave out before its first and still be read in place.
+const WALKED: i64 = 1000;
 
 /// The columns in the order in which [`image`] reads and [`values`] writes them.
 pub(super) const COLUMNS: &str = "customer, space, id, created, origin, initial_origin, max_unauthorised, width, height, queued, \
@@ -209,25 +213,27 @@ pub async fn delete_many(tx: &Tx, images: &[Image]) -> Result<(), Error> {
     tx.exec_many(sql, &rows).await
 }
 
-/// A condition under construction.
+/// A condition under construction. A list of values is one parameter, so that the text of a statement, and with it what
+/// it costs to prepare and to keep, doesn't grow with the list.
 struct Filter {
+    dialect: Dialect,
     sql: String,
     params: Vec<Value>,
 }
 
 impl Filter {
-    fn new(customer: i64, scope: Scope) -> Self {
-        let mut filter = Self { sql: "images WHERE customer = $1".to_owned(), params: vec![customer.into()] };
+    fn new(dialect: Dialect, customer: i64, scope: Scope) -> Self {
+        let mut filter = Self { dialect, sql: "images WHERE customer = $1".to_owned(), params: vec![customer.into()] };
         match scope {
             Scope::Customer => {}
-            Scope::Space(space) => filter.any("space", [space.into()]),
-            Scope::Batch(batch) => filter.any("batch", [batch.into()]),
+            Scope::Space(space) => filter.one("space", space),
+            Scope::Batch(batch) => filter.one("batch", batch),
             Scope::BatchErrors(batch) => {
-                filter.any("batch", [batch.into()]);
+                filter.one("batch", batch);
                 filter.sql.push_str(" AND error <> ''");
             }
             Scope::BatchCompleted(batch) => {
-                filter.any("batch", [batch.into()]);
+                filter.one("batch", batch);
                 filter.sql.push_str(" AND error = '' AND finished IS NOT NULL");
             }
             Scope::BatchAssets(batch) => {
@@ -236,86 +242,139 @@ impl Filter {
                               FROM batch_members) AS members CROSS JOIN images WHERE customer = $1 \
                               AND space = member_space AND id = member_image"
                     .to_owned();
-                filter.any("member_batch", [batch.into()]);
+                filter.one("member_batch", batch);
             }
             Scope::Waiting => filter.sql.push_str(" AND ingesting = 1"),
         }
         filter
     }
 
-    fn mark(&mut self, value: Value) -> String {
-        self.params.push(value);
+    fn mark(&mut self, value: impl Into<Value>) -> String {
+        self.params.push(value.into());
         format!("${}", self.params.len())
     }
 
-    /// The column has any of the values; no values, no condition.
-    fn any(&mut self, column: &str, values: impl IntoIterator<Item = Value>) {
-        let marks: Vec<String> = values.into_iter().map(|v| self.mark(v)).collect();
-        match marks.as_slice() {
+    /// The column has the value.
+    fn one(&mut self, column: &str, value: impl Into<Value>) {
+        let mark = self.mark(value);
+        self.sql.push_str(&format!(" AND {column} = {mark}"));
+    }
+
+    /// The column has any of the numbers; no numbers, no condition.
+    fn any_number(&mut self, column: &str, numbers: &[i64]) {
+        match numbers {
             [] => {}
-            [one] => self.sql.push_str(&format!(" AND {column} = {one}")),
-            many => self.sql.push_str(&format!(" AND {column} IN ({})", many.join(", "))),
+            [one] => self.one(column, *one),
+            many => self.any(column, json(many), "BIGINT"),
         }
     }
 
-    /// The condition that a list of texts in JSON holds `item`; case counts on both databases.
-    fn holds(&mut self, column: &str, item: &str) -> String {
-        // What stands between two items looks like this one, which nobody means.
-        if item == "," {
-            return "1 = 0".to_owned();
+    /// The column has any of the texts; no texts, no condition.
+    fn any_text(&mut self, column: &str, wanted: &[String]) {
+        match wanted {
+            [] => {}
+            [one] => self.one(column, one),
+            many => self.any(column, texts(many), "TEXT"),
         }
-        let mark = self.mark(format!(",{},", serde_json::Value::from(item)).into());
-        let items = format!("',' || SUBSTR({column}, 2, LENGTH({column}) - 2) || ','");
-        format!("REPLACE({items}, {mark}, '') <> {items}")
+    }
+
+    fn any(&mut self, column: &str, all: Value, kind: &str) {
+        let mark = self.mark(all);
+        let any = match self.dialect {
+            Dialect::Lite => format!(" AND {column} IN (SELECT value FROM json_each({mark}))"),
+            Dialect::Pg => format!(
+                " AND {column} = ANY (ARRAY(SELECT CAST(value AS {kind}) \
+                 FROM jsonb_array_elements_text(CAST(CAST({mark} AS TEXT) AS JSONB)) AS value))"
+            ),
+        };
+        self.sql.push_str(&any);
+    }
+
+    /// The list of texts in the column holds any of these; none, no condition.
+    fn holds_any(&mut self, column: &str, wanted: &[String]) {
+        if wanted.is_empty() {
+            return;
+        }
+        let mark = self.mark(texts(wanted));
+        let holds = match self.dialect {
+            Dialect::Lite => format!(
+                " AND {column} <> '[]' AND EXISTS (SELECT 1 FROM json_each({column}) AS item \
+                 WHERE item.value IN (SELECT value FROM json_each({mark})))"
+            ),
+            Dialect::Pg => format!(
+                " AND {column} <> '[]' AND CAST({column} AS JSONB) ?| \
+                 ARRAY(SELECT jsonb_array_elements_text(CAST(CAST({mark} AS TEXT) AS JSONB)))"
+            ),
+        };
+        self.sql.push_str(&holds);
+    }
+
+    /// The list of texts in the column holds all of these; none, no condition.
+    fn holds_all(&mut self, column: &str, wanted: &[String]) {
+        if wanted.is_empty() {
+            return;
+        }
+        let mark = self.mark(texts(wanted));
+        let holds = match self.dialect {
+            Dialect::Lite => {
+                let different: BTreeSet<&String> = wanted.iter().collect();
+                let count = self.mark(different.len() as i64);
+                format!(
+                    " AND {column} <> '[]' AND (SELECT COUNT(DISTINCT item.value) FROM json_each({column}) AS item \
+                     WHERE item.value IN (SELECT value FROM json_each({mark}))) = {count}"
+                )
+            }
+            Dialect::Pg => format!(
+                " AND {column} <> '[]' AND CAST({column} AS JSONB) @> (SELECT CAST(CAST({mark} AS TEXT) AS JSONB))"
+            ),
+        };
+        self.sql.push_str(&holds);
     }
 
     fn query(mut self, query: &ImageQuery) -> Self {
         if query.impossible {
             self.sql.push_str(" AND 1 = 0");
         }
-        self.any("space", query.space.iter().copied().map(Value::from));
-        self.any("id", query.id.iter().map(Value::from));
+        self.any_number("space", &query.space);
+        self.any_text("id", &query.id);
         for (column, values) in ["string1", "string2", "string3"].into_iter().zip(&query.strings) {
             if !values.is_empty() {
                 // The index leaves out the empty texts, which nobody asks for.
                 self.sql.push_str(&format!(" AND {column} <> ''"));
             }
-            self.any(column, values.iter().map(Value::from));
+            self.any_text(column, values);
         }
         for (column, values) in ["number1", "number2", "number3"].into_iter().zip(&query.numbers) {
             if !values.is_empty() && !values.contains(&0) {
                 self.sql.push_str(&format!(" AND {column} <> 0"));
             }
-            self.any(column, values.iter().copied().map(Value::from));
+            self.any_number(column, values);
         }
-        for tag in &query.tags {
-            let holds = self.holds("tags", tag);
-            self.sql.push_str(&format!(" AND {holds}"));
-        }
-        if !query.roles.is_empty() {
-            let any: Vec<String> = query.roles.iter().map(|role| self.holds("roles", role)).collect();
-            self.sql.push_str(&format!(" AND ({})", any.join(" OR ")));
-        }
-        if !query.manifests.is_empty() {
-            let any: Vec<String> = query.manifests.iter().map(|m| self.holds("manifests", m)).collect();
-            self.sql.push_str(&format!(" AND ({})", any.join(" OR ")));
-        }
+        self.holds_all("tags", &query.tags);
+        self.holds_any("roles", &query.roles);
+        self.holds_any("manifests", &query.manifests);
         self
     }
+}
+
+/// Texts as one parameter. PostgreSQL has no NUL in JSON either: see how [`Value`] is sent to it.
+fn texts(all: &[String]) -> Value {
+    json(&all.iter().map(|text| text.replace('\0', "\u{fffd}")).collect::<Vec<_>>())
 }
 
 /// How many images fulfil the query.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn count(db: &impl Query, customer: i64, scope: Scope, query: &ImageQuery) -> Result<i64, Error> {
-    let Filter { sql, params } = Filter::new(customer, scope).query(query);
-    Ok(db.one(&format!("SELECT COUNT(*) FROM {sql}"), &params, |row| row.int(0)).await?.unwrap_or_default())
+pub async fn count(db: &Db, customer: i64, scope: Scope, query: &ImageQuery) -> Result<i64, Error> {
+    let Filter { sql, params, .. } = Filter::new(db.dialect(), customer, scope).query(query);
+    let sql = format!("SELECT COUNT(*) FROM {sql}");
+    Ok(Search(db).one(&sql, &params, |row| row.int(0)).await?.unwrap_or_default())
 }
 
 /// What of the images is listed in an order.
-fn in_order(customer: i64, scope: Scope, query: &ImageQuery, order: &ImageOrder) -> Filter {
-    let mut filter = Filter::new(customer, scope).query(query);
+fn in_order(dialect: Dialect, customer: i64, scope: Scope, query: &ImageQuery, order: &ImageOrder) -> Filter {
+    let mut filter = Filter::new(dialect, customer, scope).query(query);
     let by_time = matches!(order.by, None | Some(ImageOrderBy::Created));
     if by_time && matches!(scope, Scope::Customer | Scope::Space(_)) {
         // The indexes by time are for those that ask for this.
@@ -329,16 +388,19 @@ fn in_order(customer: i64, scope: Scope, query: &ImageQuery, order: &ImageOrder)
 /// # Errors
 /// Whatever the database says.
 pub async fn list(
-    db: &impl Query,
+    db: &Db,
     customer: i64,
     scope: Scope,
     query: &ImageQuery,
     order: &ImageOrder,
     window: &Window,
 ) -> Result<Rows<Image>, Error> {
-    let Filter { sql, params } = in_order(customer, scope, query, order);
+    let Filter { sql, params, .. } = in_order(db.dialect(), customer, scope, query, order);
+    let walks = query.is_empty() && order.by.is_none() && window.offset <= WALKED;
     let order = Order { keys: keys(scope, order), descending: order.descending };
-    page::read(db, List { columns: COLUMNS, from: &sql, params, order }, window, image).await
+    let list = List { columns: COLUMNS, from: &sql, params, order };
+    // Only what walks an index to the next few images is sure to be short.
+    if walks { page::read(db, list, window, image).await } else { page::read(&Search(db), list, window, image).await }
 }
 
 fn keys(scope: Scope, order: &ImageOrder) -> Vec<Key> {
@@ -393,10 +455,35 @@ mod tests {
         let by_key = plan(&db, &wanted_of(4), 9).await;
         assert!(by_key.contains("sqlite_autoindex_images_1 (customer=? AND space=? AND id=?)"), "{by_key}");
         for (scope, index) in [(Scope::Customer, "images_of_customer"), (Scope::Space(3), "images_of_space")] {
-            let Filter { sql, params } = in_order(1, scope, &ImageQuery::default(), &ImageOrder::default());
+            let (query, order) = (ImageQuery::default(), ImageOrder::default());
+            let Filter { sql, params, .. } = in_order(Dialect::Lite, 1, scope, &query, &order);
             let by_time = format!("SELECT id FROM {sql} ORDER BY created, space, id");
             let by_time = plan(&db, &by_time, params.len()).await;
             assert!(by_time.contains(index) && !by_time.contains("B-TREE"), "{by_time}");
+        }
+    }
+
+    #[test]
+    fn a_longer_list_makes_no_other_statement() {
+        let query = |count: i64| {
+            let numbers: Vec<i64> = (0..count).collect();
+            let texts: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            ImageQuery {
+                space: numbers.clone(),
+                id: texts.clone(),
+                strings: std::array::from_fn(|_| texts.clone()),
+                numbers: std::array::from_fn(|_| numbers.clone()),
+                tags: texts.clone(),
+                roles: texts.clone(),
+                manifests: texts,
+                impossible: false,
+            }
+        };
+        for dialect in [Dialect::Lite, Dialect::Pg] {
+            let filter = |count| Filter::new(dialect, 1, Scope::Customer).query(&query(count));
+            let (short, long) = (filter(2), filter(900));
+            assert_eq!(short.sql, long.sql);
+            assert_eq!(short.params.len(), long.params.len());
         }
     }
 }

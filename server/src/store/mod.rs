@@ -26,7 +26,7 @@ pub mod spaces;
 pub mod usage;
 pub mod work;
 
-pub use db::{Db, Query, Tx};
+pub use db::{Db, Dialect, Query, Search, Tx};
 pub use value::{Row, Value, json};
 
 /// Why the database did not do what it was asked.
@@ -89,6 +89,7 @@ impl Error {
                     | rusqlite::ErrorCode::CannotOpen
                     | rusqlite::ErrorCode::ReadOnly
                     | rusqlite::ErrorCode::SystemIoFailure
+                    | rusqlite::ErrorCode::OperationInterrupted
             ),
             Self::Postgres(e) => e.as_db_error().is_none_or(|db| {
                 let class = &db.code().code()[..2];

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::timeout;
-use tokio_postgres::NoTls;
+use tokio_postgres::{NoTls, Statement};
 
 /// How long a request waits for a connection before it is told that the database is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,6 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const STATEMENT: Duration = Duration::from_secs(30);
 /// How long a read or a transaction is waited for in all, should PostgreSQL fall silent.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Prepared statements kept per connection. Conditions and orders of lists make many texts, and each statement takes
+/// memory here and there.
+const STATEMENTS: usize = 256;
 
 /// A pool of connections.
 #[derive(Clone)]
@@ -127,7 +131,7 @@ impl PgTx {
 
     pub(super) async fn exec(&self, sql: &str, params: &[Value]) -> Result<u64, Error> {
         let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
+        let statement = prepared(client, sql).await?;
         let written = client.execute_raw(&statement, params).await?;
         self.written.fetch_add(written, Ordering::Relaxed);
         Ok(written)
@@ -139,7 +143,7 @@ impl PgTx {
 
     pub(super) async fn exec_many(&self, sql: &str, rows: &[Vec<Value>]) -> Result<(), Error> {
         let client = self.client()?;
-        let statement = &client.prepare_cached(sql).await?;
+        let statement = &prepared(client, sql).await?;
         // All are sent before the first answer is waited for.
         let mut under_way = FuturesUnordered::new();
         for row in rows {
@@ -152,13 +156,21 @@ impl PgTx {
     }
 }
 
+/// A statement of a connection, which forgets all of them when there are too many.
+async fn prepared(client: &Object, sql: &str) -> Result<Statement, Error> {
+    if client.statement_cache.size() >= STATEMENTS {
+        client.statement_cache.clear();
+    }
+    Ok(client.prepare_cached(sql).await?)
+}
+
 async fn rows<T>(
     client: &Object,
     sql: &str,
     params: &[Value],
     mut map: impl FnMut(&Row<'_>) -> Result<T, Error> + Send,
 ) -> Result<Vec<T>, Error> {
-    let statement = client.prepare_cached(sql).await?;
+    let statement = prepared(client, sql).await?;
     let rows: Vec<_> = client.query_raw(&statement, params).await?.try_collect().await?;
     rows.iter().map(|row| map(&Row::Pg(row))).collect()
 }

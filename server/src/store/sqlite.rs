@@ -12,13 +12,23 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
+    thread::available_parallelism,
+    time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::{Semaphore, oneshot},
+    task::block_in_place,
+};
 
 /// Transactions that share one commit at most, so that the first of them doesn't wait long.
 const GROUP: usize = 64;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 256;
+/// How long a search may take, as long as PostgreSQL lets a statement last.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Steps of SQLite's machine after which a search looks at the clock; about a millisecond.
+const STEPS: std::ffi::c_int = 50_000;
 
 type Finish = Box<dyn FnOnce(Result<(), Error>) + Send>;
 type Job = Box<dyn FnOnce(&Tx) -> Option<Finish> + Send>;
@@ -27,6 +37,8 @@ type Job = Box<dyn FnOnce(&Tx) -> Option<Finish> + Send>;
 pub struct Lite {
     file: PathBuf,
     readers: Mutex<Vec<Connection>>,
+    /// Searches at once: more would only wait for each other's cores.
+    searches: Semaphore,
     writer: mpsc::Sender<Job>,
 }
 
@@ -101,7 +113,8 @@ impl Lite {
         let (writer, jobs) = mpsc::channel();
         let tx = Tx::Lite(LiteTx { connection: Mutex::new(connection), written: AtomicU64::new(0) });
         std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || run(&tx, &jobs))?;
-        Ok(Self { file: file.to_owned(), readers: Mutex::default(), writer })
+        let cores = available_parallelism().map_or(1, Into::into);
+        Ok(Self { file: file.to_owned(), readers: Mutex::default(), searches: Semaphore::new(cores), writer })
     }
 
     fn reader(&self) -> Result<Connection, Error> {
@@ -127,6 +140,30 @@ impl Lite {
         let out = rows(&connection, sql, params, map);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         out
+    }
+
+    /// A read that may look at every row: it runs where no other task waits for it, and ends in time.
+    pub(super) async fn search<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let _permit = self.searches.acquire().await.map_err(|_| Error::Closed)?;
+        let search = || {
+            let connection = self.reader()?;
+            let end = Instant::now() + LONGEST;
+            connection.progress_handler(STEPS, Some(move || Instant::now() > end))?;
+            let out = rows(&connection, sql, params, map);
+            connection.progress_handler(0, None::<fn() -> bool>)?;
+            self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            out
+        };
+        // Tests run on one thread, from which no task can be moved away.
+        match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => block_in_place(search),
+            _ => search(),
+        }
     }
 
     pub(super) async fn write<T, E, F>(&self, body: F) -> Result<T, E>

@@ -39,6 +39,20 @@ pub async fn renew(tx: &Tx, at: &ImageRef, generation: i64, lease: i64) -> Resul
     .map(drop)
 }
 
+/// Makes a claimed registration one that was never claimed.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn hand_back(tx: &Tx, at: &ImageRef, generation: i64) -> Result<(), Error> {
+    tx.exec(
+        "UPDATE images SET lease = 0, dequeued = NULL, version = version + 1 \
+         WHERE customer = $1 AND space = $2 AND id = $3 AND generation = $4 AND ingesting = 1",
+        params![at.customer, at.space, &at.id, generation],
+    )
+    .await
+    .map(drop)
+}
+
 /// Counts that a registration is about to be decoded.
 ///
 /// # Errors

@@ -108,18 +108,3 @@ pub enum FetchError {
         source: io::Error,
     },
 }
-
-impl FetchError {
-    /// Whether the same fetch may succeed later without anybody changing anything.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::UnknownHost { .. }
-            | Self::Unreachable { .. }
-            | Self::Slow { .. }
-            | Self::Broken { .. }
-            | Self::Storing { .. } => true,
-            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
-            _ => false,
-        }
-    }
-}
