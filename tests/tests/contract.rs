@@ -21,6 +21,7 @@ mod entry_point;
 mod examples;
 mod fastly;
 mod fastly_client;
+mod founding;
 mod harness;
 mod hydra;
 mod idempotency;

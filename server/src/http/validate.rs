@@ -103,12 +103,16 @@ impl Schemas {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    /// Holds the text of a parameter against its schema.
+    /// Holds the text of a parameter against its schema. Words it lists may come in any letter case, as names of
+    /// orders do.
     pub(super) fn check_text(&self, schema: &Schema, text: &str, at: &str, faults: &mut Vec<Fault>) {
         let mut value = match schema.kind.as_str() {
             "boolean" if text.eq_ignore_ascii_case("true") => Value::Bool(true),
             "boolean" if text.eq_ignore_ascii_case("false") => Value::Bool(false),
-            _ => Value::String(text.to_owned()),
+            _ => {
+                let mut words = schema.values.iter().filter_map(Value::as_str);
+                Value::from(words.find(|word| word.eq_ignore_ascii_case(text)).unwrap_or(text))
+            }
         };
         self.walk(schema, &mut value, at, faults);
     }
