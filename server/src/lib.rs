@@ -19,6 +19,7 @@ pub mod serve;
 pub mod store;
 
 use std::sync::Arc;
+use tokio_util::task::TaskTracker;
 
 /// The running service, as every request sees it.
 pub struct App {
@@ -36,4 +37,6 @@ pub struct App {
     pub base: http::base::Base,
     /// How often keys may still change something as Fastly's clients.
     pub rates: http::rate::Rates,
+    /// Requests that are carried out to their end, whether somebody waits for the answer or not.
+    pub under_way: TaskTracker,
 }

@@ -25,7 +25,7 @@ use tokio::{
     net::TcpListener,
     time::{Instant, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long requests and ingests under way are waited for at the end, since the process was asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -132,6 +132,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     let ingest = (workers > 0).then(|| tokio::spawn(ingest::run(engine.clone(), workers, stop.clone())));
     let purge = retention::run(db.clone(), objects.clone(), config.shared.retention, stop.clone());
     let purge = tokio::spawn(purge);
+    let under_way = TaskTracker::new();
     let app = Arc::new(App {
         db,
         objects,
@@ -140,6 +141,7 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
         profile: config.profile,
         base: Base { fixed: config.public_url.clone(), proxies: config.trusted_proxy.clone() },
         rates: Rates::new(config.account_writes_per_hour),
+        under_way: under_way.clone(),
     });
 
     let mut out = std::io::stdout().lock();
@@ -162,8 +164,12 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
             stop.cancel();
         }
     };
-    listen::run(listener, routes, end, (listen::HEAD, DRAIN)).await;
+    listen::run(listener, routes, end, listen::Limits::usual(DRAIN)).await;
     engine.end(*asked.get_or_init(Instant::now) + DRAIN).await;
+    under_way.close();
+    if timeout(ingest::FAREWELL, under_way.wait()).await.is_err() {
+        tracing::warn!("answers could not be kept for repeats: their requests take too long");
+    }
     if let Some(ingest) = ingest {
         ingest.await?;
     }

@@ -11,6 +11,7 @@ mod bulk;
 mod client;
 mod clients;
 mod concurrency;
+mod connections;
 mod crashes;
 mod customers;
 mod default_roles;

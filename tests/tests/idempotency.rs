@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use contract_tests::http::basic;
 use contract_tests::{Answer, Document, Origin, TestServer, contract_test, eventually};
 use futures::future::join_all;
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 fn own_parts(answer: &Answer) -> (u16, Option<&str>, Option<&str>, String) {
     (answer.status, answer.header("location"), answer.header("etag"), answer.text())
@@ -122,4 +125,36 @@ contract_test!(a_repeat_of_a_request_under_way_is_told_to_wait, async |server: &
     second.expect_problem(503, "/under-way");
     let first = first.expect(201);
     assert_eq!(own_parts(&post().await.expect(201)), own_parts(&first));
+});
+
+contract_test!(an_answer_is_kept_also_where_nobody_waited_for_it, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let origin = Origin::start().await;
+    let picture = origin.picture("plan.jpg", 40, 30);
+    origin.hold("plan.jpg");
+    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let body = json!({ "id": "plan", "origin": picture });
+    let (target, sent) = (tenant.path("/spaces/1/images"), body.to_string());
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Idempotency-Key: left\r\nContent-Length: {}\r\n\r\n{sent}",
+        server.direct(),
+        basic(&tenant.credentials),
+        sent.len()
+    );
+    let mut client = TcpStream::connect(server.direct()).await.unwrap();
+    client.write_all(head.as_bytes()).await.unwrap();
+    eventually(Duration::from_secs(20), "the origin is asked", async || (origin.hits("plan.jpg") > 0).then_some(()))
+        .await;
+    drop(client);
+    // The server has seen that the client is gone when it has answered others.
+    for _ in 0..5 {
+        server.get("/").send().await.expect(200);
+    }
+    let again = || tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "left").json(&body);
+    let (answer, ()) = tokio::join!(again().send(), async { origin.release("plan.jpg") });
+    let answer = answer.expect(201);
+    assert_eq!(own_parts(&again().send().await), own_parts(&answer));
+    let images = tenant.request(server, "GET", "/spaces/1/images").send().await.expect(200).json();
+    assert_eq!((&images["totalItems"], origin.hits("plan.jpg")), (&json!(1), 1));
 });

@@ -34,7 +34,10 @@ contract_test!(an_image_is_put_changed_and_deleted, profiles, async |server: &mu
     let etag = get.must_header("etag").to_owned();
     assert_eq!(put.must_header("etag"), etag);
     tenant.request(server, "GET", &path).header("if-none-match", &etag).send().await.expect(304);
-    tenant.request(server, "GET", &format!("{path}?noCache=true")).send().await.expect(200);
+    for no_cache in ["true", "True", "FALSE", ""] {
+        tenant.request(server, "GET", &format!("{path}?noCache={no_cache}")).send().await.expect(200);
+    }
+    tenant.request(server, "GET", &format!("{path}?noCache=1")).send().await.expect_problem(400, "/invalid");
 
     let patched = tenant.request(server, "PATCH", &path).json(&json!({ "string2": "bow", "number1": 7 })).send().await;
     match server.profile() {

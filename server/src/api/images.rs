@@ -22,7 +22,7 @@ use crate::{
         problem::{Fail, Failure, Quotas},
         read_only,
         session::{Caller, Session},
-        types::{CustomerId, Family, ImageId, SpaceId, Time, Uri},
+        types::{CustomerId, Family, Flag, ImageId, SpaceId, Time, Uri},
     },
     ingest::Engine,
     objects::image_prefix,
@@ -265,7 +265,7 @@ impl Api {
         customer: Path<CustomerId>,
         space: Path<SpaceId>,
         image: Path<ImageId>,
-        #[oai(name = "noCache")] no_cache: Query<Option<bool>>,
+        #[oai(name = "noCache")] no_cache: Query<Option<Flag>>,
     ) -> Result<View<Image>, Fail> {
         let _ = no_cache;
         let found = images::get(&caller.app.db, &existing(&customer, &space, &image)?).await?;

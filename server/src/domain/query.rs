@@ -70,7 +70,7 @@ impl ImageQuery {
         }
         for (i, text) in shortcuts.numbers.iter().enumerate() {
             if let Some(text) = text.filter(|t| !t.is_empty()) {
-                match text.parse() {
+                match text.trim().parse() {
                     Ok(number) => query.numbers[i] = vec![number],
                     Err(_) => faults.push(Fault::new(NUMBERS[i], format!("`{text}` is not a whole number."))),
                 }
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn shortcuts_override_the_same_key_only() {
-        let shortcuts = Shortcuts { strings: [Some("x"), None, Some("")], numbers: [None, Some("-7"), None] };
+        let shortcuts = Shortcuts { strings: [Some("x"), None, Some("")], numbers: [None, Some(" -7"), None] };
         let query = ImageQuery::parse(Some(r#"{"string1":"y","string3":"z"}"#), &shortcuts).unwrap();
         assert_eq!(query.strings, [vec!["x".to_owned()], vec![], vec!["z".to_owned()]]);
         assert_eq!(query.numbers, [vec![], vec![-7], vec![]]);

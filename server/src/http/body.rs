@@ -146,17 +146,19 @@ pub fn lingering(request: &mut Request) {
     let body = request.take_body();
     // Who asks before sending a body sends none after an answer.
     let is_asked_for = request.headers().contains_key(header::EXPECT);
-    request.set_body(if body.is_empty() || is_asked_for {
-        body
-    } else {
-        let rest = Some(body.into_bytes_stream().boxed());
-        Body::from_bytes_stream(Lingering { rest, stalled: Box::pin(sleep(STALL)) })
-    });
+    request.set_body(if body.is_empty() { body } else { waited_for(body, STALL, is_asked_for) });
+}
+
+fn waited_for(body: Body, stall: Duration, is_asked_for: bool) -> Body {
+    let rest = Some(body.into_bytes_stream().boxed());
+    Body::from_bytes_stream(Lingering { rest, stall, stalled: Box::pin(sleep(stall)), is_asked_for })
 }
 
 struct Lingering {
     rest: Option<BoxStream<'static, Result<Bytes, io::Error>>>,
+    stall: Duration,
     stalled: Pin<Box<Sleep>>,
+    is_asked_for: bool,
 }
 
 impl Stream for Lingering {
@@ -166,7 +168,8 @@ impl Stream for Lingering {
         let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
         match rest.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(bytes))) => {
-                self.stalled.as_mut().reset(Instant::now() + STALL);
+                let end = Instant::now() + self.stall;
+                self.stalled.as_mut().reset(end);
                 Poll::Ready(Some(Ok(bytes)))
             }
             Poll::Ready(last) => {
@@ -184,7 +187,8 @@ impl Stream for Lingering {
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        let (Some(mut rest), Ok(runtime)) = (self.rest.take(), Handle::try_current()) else { return };
+        let rest = self.rest.take().filter(|_| !self.is_asked_for);
+        let (Some(mut rest), Ok(runtime)) = (rest, Handle::try_current()) else { return };
         let drain = async move {
             let mut left = LINGER_BYTES;
             while let Some(Ok(bytes)) = rest.next().await {
@@ -285,4 +289,19 @@ pub fn class_fault<T: Input>(given: &Map<String, Value>, at: &str) -> Option<Fau
         let what = if at.is_empty() { "The body" } else { "The member" };
         Fault::new(format!("{at}/@type"), format!("{what} is a `{class}`, but this takes a `{}`.", T::CLASS))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_stops_is_not_waited_for() {
+        for is_asked_for in [false, true] {
+            let begins = futures::stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"{"))]);
+            let body = Body::from_bytes_stream(begins.chain(futures::stream::pending()));
+            let read = waited_for(body, Duration::from_millis(20), is_asked_for).into_bytes().await;
+            assert!(read.is_err(), "{is_asked_for}");
+        }
+    }
 }

@@ -37,21 +37,21 @@ const EXPOSED: &str = "Link, Location, ETag, Content-Location, Preference-Applie
 /// See the module.
 pub struct Front(pub Arc<App>);
 
-impl<E: Endpoint> Middleware<E> for Front {
+impl<E: Endpoint + 'static> Middleware<E> for Front {
     type Output = FrontEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        FrontEndpoint { app: self.0.clone(), inner }
+        FrontEndpoint { app: self.0.clone(), inner: Arc::new(inner) }
     }
 }
 
 /// An endpoint behind the front door.
 pub struct FrontEndpoint<E> {
     app: Arc<App>,
-    inner: E,
+    inner: Arc<E>,
 }
 
-impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
+impl<E: Endpoint + 'static> Endpoint for FrontEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
@@ -102,7 +102,7 @@ impl<E: Endpoint> Endpoint for FrontEndpoint<E> {
     }
 }
 
-impl<E: Endpoint> FrontEndpoint<E> {
+impl<E: Endpoint + 'static> FrontEndpoint<E> {
     async fn admit(
         &self,
         mut request: Request,
@@ -147,13 +147,15 @@ impl<E: Endpoint> FrontEndpoint<E> {
             request.set_method(Method::GET);
         }
         request.extensions_mut().insert(session.clone());
-        let carry_out = |request| async {
-            let answer = self.inner.call(request).await;
-            answer.map(IntoResponse::into_response).map_err(|e| problem::failure(e, method))
+        let (inner, method) = (self.inner.clone(), method.clone());
+        let carry_out = move |request| async move {
+            let answer = inner.call(request).await;
+            answer.map(IntoResponse::into_response).map_err(|e| problem::failure(e, &method))
         };
-        match &session.principal {
+        match session.principal.clone() {
             Some(principal) if operation.method != Method::GET => {
-                Change { operation, principal, session: &session, request_id }.run(request, carry_out).await
+                let request_id = request_id.to_owned();
+                Change { operation, principal, session, request_id }.run(request, carry_out).await
             }
             _ => carry_out(request).await,
         }
@@ -375,6 +377,7 @@ mod tests {
             profile: Profile::Seed,
             base: Default::default(),
             rates: super::super::rate::Rates::new(1),
+            under_way: Default::default(),
         }
     }
 

@@ -162,7 +162,8 @@ pub fn response(failure: &Failure, around: &Circumstances<'_>) -> Response {
     // Fastly's clients expect 400 of a name that is taken, whatever the profile.
     let profile = if account { Profile::Seed } else { around.profile };
     let (status, kind, title) = failure.kind(profile);
-    if status >= 500 {
+    // Whoever sends a request again too early is told to wait: nothing is wrong.
+    if status >= 500 && !matches!(failure, Failure::UnderWay) {
         tracing::error!(request_id = around.request_id, error = ?failure, "request failed");
     }
     let detail = failure.sentence();

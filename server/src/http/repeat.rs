@@ -30,18 +30,18 @@ const KEPT_HEADERS: [HeaderName; 5] = [
 ];
 
 /// A request that changes something, and what is known of it.
-pub struct Change<'a> {
+pub struct Change {
     /// What it is about to do.
-    pub operation: &'a Operation,
+    pub operation: &'static Operation,
     /// Who sends it.
-    pub principal: &'a Principal,
+    pub principal: Principal,
     /// The rest.
-    pub session: &'a Session,
+    pub session: Session,
     /// Its id.
-    pub request_id: &'a str,
+    pub request_id: String,
 }
 
-impl Change<'_> {
+impl Change {
     fn entry(&self) -> Entry {
         let mut segments = self.session.path.trim_start_matches('/').split('/');
         let owner = match (segments.next(), segments.next().and_then(|s| s.parse().ok())) {
@@ -56,7 +56,7 @@ impl Change<'_> {
             portal_user: self.principal.portal_user.clone(),
             operation: self.operation.id.clone(),
             target: self.session.path.clone(),
-            request: self.request_id.to_owned(),
+            request: self.request_id.clone(),
             created: time::now(),
         }
     }
@@ -65,10 +65,10 @@ impl Change<'_> {
     ///
     /// # Errors
     /// What carrying it out answers; a key that is none, or that came with another content.
-    pub async fn run<F, R>(&self, mut request: Request, carry_out: F) -> Result<Response, Failure>
+    pub async fn run<F, R>(self, mut request: Request, carry_out: F) -> Result<Response, Failure>
     where
-        F: FnOnce(Request) -> R,
-        R: Future<Output = Result<Response, Failure>>,
+        F: FnOnce(Request) -> R + Send + 'static,
+        R: Future<Output = Result<Response, Failure>> + Send + 'static,
     {
         let key = if *request.method() == Method::POST { key(&request)? } else { None };
         let Some(key) = key else {
@@ -78,9 +78,22 @@ impl Change<'_> {
         if let Some(answer) = self.known(&key, &fingerprint).await? {
             return Ok(replayed(&answer));
         }
-        let note = journal::Note::new(self.entry(), Some((key.clone(), fingerprint.clone())));
+        // Whoever asks again wants the answer, so it is made and kept also when nobody waits for it any more.
+        let app = self.session.app.clone();
+        let task = app.under_way.spawn(async move { self.once(&key, &fingerprint, carry_out(request)).await });
+        task.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// Carries out what nobody has with this key, and keeps the answer.
+    async fn once(
+        &self,
+        key: &str,
+        fingerprint: &str,
+        request: impl Future<Output = Result<Response, Failure>>,
+    ) -> Result<Response, Failure> {
+        let note = journal::Note::new(self.entry(), Some((key.to_owned(), fingerprint.to_owned())));
         let carried_out = journal::scope(note.clone(), async {
-            let response = carry_out(request).await?;
+            let response = request.await?;
             if !note.is_claimed() {
                 idempotency::take(&self.session.app.db).await?;
             }
@@ -88,10 +101,10 @@ impl Change<'_> {
         });
         match carried_out.await {
             Err(Failure::Domain(domain::Error::Store(store::Error::Repeated))) => {
-                let answer = self.known(&key, &fingerprint).await?.ok_or(Failure::Internal)?;
+                let answer = self.known(key, fingerprint).await?.ok_or(Failure::Internal)?;
                 Ok(replayed(&answer))
             }
-            Ok(response) => self.keep(&key, response).await,
+            Ok(response) => self.keep(key, response).await,
             failed => failed,
         }
     }
@@ -122,7 +135,7 @@ impl Change<'_> {
         let answer = Answer { status: response.status().as_u16(), headers, body };
         let app = &self.session.app;
         if let Err(error) = idempotency::keep(&app.db, &app.secrets, self.principal.customer, key, &answer).await {
-            tracing::warn!(request_id = self.request_id, %error, "an answer could not be kept for repeats");
+            tracing::warn!(request_id = %self.request_id, %error, "an answer could not be kept for repeats");
         }
         response.set_body(Body::from_string(answer.body));
         Ok(response)

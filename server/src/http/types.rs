@@ -77,6 +77,11 @@ text_type!(
     MetaSchema::new_with_format("string", "uri")
 );
 text_type!(
+    /// A `true` or `false` of a query, which the check of parameters has read already, in any case.
+    Flag,
+    MetaSchema::new("boolean")
+);
+text_type!(
     /// A tag: no commas.
     Tag,
     text(1, 500, Some("^[^,]+$"))

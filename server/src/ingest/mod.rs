@@ -47,7 +47,7 @@ const LEASE: Duration = Duration::from_secs(20);
 /// How often a claim is renewed; several times within a lease, so that a slow moment costs nothing.
 const RENEWAL: Duration = Duration::from_secs(5);
 /// How long handing claims back may take when the process ends; what isn't handed back waits for its lease to run out.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub const FAREWELL: Duration = Duration::from_secs(5);
 /// Images decoded at once at most.
 const MAX_WORKERS: usize = 1024;
 /// How often an image is decoded again after a worker died over it.
