@@ -93,7 +93,9 @@ contract_test!(nobody_else_gets_in, async |server: &mut TestServer| {
 
     for path in ["/customer", "/customer/", "/customer//users", "/current_user/x", &format!("{users}/x")] {
         fails(own.get(server, path).await, 404);
+        fails(server.get(path).send().await, 401);
     }
+    fails(server.post(&own.path).send().await, 401);
     let wrong = own.request(server, "POST", &own.path).send().await;
     assert_eq!(wrong.must_header("allow"), "GET, PUT, DELETE, HEAD, OPTIONS");
     fails(wrong, 405);

@@ -244,9 +244,14 @@ contract_test!(bad_values_are_refused_and_change_nothing, async |server: &mut Te
         fails(own.put(server, JSON, bad).await, 400);
     }
     for media_type in ["text/plain", "multipart/form-data", "application/xml", "application/ld+json"] {
-        fails(own.put(server, media_type, "name=x").await, 415);
+        let told = fails(own.put(server, media_type, "name=x").await, 415);
+        let detail = told["detail"].as_str().unwrap_or_default();
+        assert!([media_type, FORM, JSON].iter().all(|named| detail.contains(&format!("`{named}`"))), "{told}");
     }
     fails(own.request(server, "PUT", &own.path).body("name=x").send().await, 415);
+    // A mebibyte is read, and found to be nothing; more isn't.
+    fails(own.put(server, JSON, " ".repeat(1024 * 1024)).await, 400);
+    fails(own.put(server, JSON, " ".repeat(1024 * 1024 + 1)).await, 413);
     let large = own.put(server, FORM, format!("phone_number={}", "1".repeat(1024 * 1024))).await;
     assert!(large.header("fastly-ratelimit-remaining").is_some());
     fails(large, 413);

@@ -42,6 +42,13 @@ contract_test!(a_batch_with_a_bad_origin_tells_which, async |server: &mut TestSe
         );
         assert_eq!(test.send().await.expect(200).json(), json!({ "success": false }));
     }
+
+    // The later one has fewer errors.
+    let fine = submit(server, &tenant, vec![member("d", origin.picture("d.jpg", 40, 30))]).await;
+    finished(server, &tenant, &fine).await;
+    let listed = view(server, &tenant, "/queue/batches?orderBy=errors").await;
+    let links: Vec<&str> = listed["member"].as_array().unwrap().iter().map(|one| link(one, "@id")).collect();
+    assert_eq!(links, [link(&fine, "@id"), link(&batch, "@id")]);
 });
 
 async fn test(server: &TestServer, tenant: &contract_tests::Tenant, batch: &Value) -> bool {
@@ -242,6 +249,10 @@ contract_test!(
             view(server, &tenant, "/queue/active?orderBy=count&pageSize=1").await["member"][0]["@id"],
             batches[1]["@id"]
         );
+        // What it waited for is gone, so that it is finished.
+        tenant.request(server, "DELETE", &format!("/spaces/{space}/images/3-0")).send().await.expect(205);
+        assert_eq!(listed("&orderBy=finished").await, [3, 0, 1, 2, 4]);
+        assert_eq!(listed("&orderByDescending=finished").await[0], 3);
 
         for list in ["/queue/batches", "/queue/active", "/queue/recent"] {
             for (query, pointer) in

@@ -83,6 +83,10 @@ contract_test!(id_lists_name_each_image_of_the_customer_once, options = idle(), 
         tenant.request(server, "POST", path).send().await.expect_problem(400, "/invalid");
     }
     tenant.request(server, "GET", &format!("/spaces/{space}/images/a")).send().await.expect(200);
+    // Two names that mean the same are one.
+    let twice = json!({ "member": [{ "id": a, "@id": format!("/customers/{c}/spaces/{space}/images/a") }] });
+    let found = tenant.request(server, "POST", "/allImages").json(&twice).send().await.expect(200).json();
+    assert_eq!(ids(&found), ["a"]);
 });
 
 contract_test!(lists_of_five_thousand_ids_are_taken, options = idle(), async |server: &mut TestServer| {
@@ -255,8 +259,8 @@ contract_test!(
         }
         echo["tags"] = json!(["kept"]);
         let body = json!({ "@type": "hydra:Collection", "members": [
-        { "id": "a", "string1": "ship-12", "number1": "7", "mediaType": "image/jp2", "text": "junk" },
-        { "id": full, "string1": null, "roles": ["https://other.example.org/customers/2/roles/clickthrough"] },
+        { "id": null, "modelId": "a", "string1": "ship-12", "number1": "7", "mediaType": "image/jp2", "text": "junk" },
+        { "id": full, "string1": null, "manifests": ["m-1"], "roles": ["https://other.example.org/customers/2/roles/clickthrough"] },
         echo,
     ] });
         let changed = tenant.request(server, "PATCH", &link).json(&body).send().await.expect(200).json();
@@ -268,6 +272,7 @@ contract_test!(
             (&json!("ship-12"), &json!(7), &json!("image/jp2"))
         );
         assert_eq!(changed["member"][1]["roles"], json!(["https://other.example.org/customers/2/roles/clickthrough"]));
+        assert_eq!(changed["member"][1]["manifests"], json!(["m-1"]));
         assert_eq!(changed["member"][2]["tags"], json!(["kept"]));
         assert_eq!(changed["member"][2]["queued"], c["queued"], "nothing is ingested again");
 

@@ -99,6 +99,8 @@ contract_test!(new_customers_need_two_good_names, async |server: &mut TestServer
 });
 
 contract_test!(everybody_sees_themselves_and_administrators_all, async |server: &mut TestServer| {
+    let none = server.get("/customers/0").auth(&server.admin()).send().await.expect_problem(404, "/not-found");
+    assert_eq!(none["detail"], "`customer` is 0, but must be at least 1.");
     let tenants = [
         server.new_customer("harbour").await,
         server.new_customer("lighthouse").await,

@@ -126,6 +126,7 @@ contract_test!(default_roles_are_added_once, async |server: &mut TestServer| {
         (json!({ "member": ["d", own("none"), "none"] }), vec!["/member/1", "/member/2"]),
         (json!({ "@id": "none" }), vec!["/@id"]),
         (json!({ "@id": "not a role" }), vec!["/@id"]),
+        (json!({ "member": ["d", "neither/path/nor/id", ELSEWHERE] }), vec!["/member/1"]),
         (json!({}), vec!["/member"]),
         (json!([7]), vec!["/member/0"]),
         (json!({ "@type": "Space", "@id": "d" }), vec!["/@type"]),

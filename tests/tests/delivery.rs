@@ -30,6 +30,10 @@ contract_test!(an_open_image_is_for_everybody, async |server: &mut TestServer| {
         let to = server.get(&base).send().await.expect(303);
         assert_eq!(to.must_header("location"), info);
         let answer = server.get(&info).send().await.expect(200);
+        let profile = "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";
+        assert_eq!(answer.must_header("content-type"), profile);
+        let plain = server.get(&info).header("accept", "application/json").send().await.expect(200);
+        assert_eq!(plain.must_header("content-type"), "application/json");
         let described = answer.json();
         assert_eq!(described["@context"], "http://iiif.io/api/image/3/context.json");
         assert_eq!((&described["type"], &described["profile"]), (&json!("ImageService3"), &json!("level0")));
@@ -111,8 +115,14 @@ contract_test!(a_limit_closes_what_is_larger, async |server: &mut TestServer| {
     assert_eq!((sizes(None).await, sizes(Some(&tenant.credentials)).await), (1, 3));
     let large = format!("{service}/full/200,133/0/default.jpg");
     server.get(&large).send().await.expect_problem(400, "/invalid");
-    server.get(&large).auth(&tenant.credentials).send().await.expect(200);
+    let mine = server.get(&large).auth(&tenant.credentials).send().await.expect(200);
+    assert_eq!(mine.must_header("cache-control"), "private, max-age=3600");
     server.get(&format!("{service}/full/max/0/default.jpg")).send().await.expect(200);
+    let closed = json!({ "maxUnauthorised": 0 });
+    tenant.request(server, "PATCH", link(&image, "@id")).json(&closed).send().await.expect(205);
+    server.get(&large).send().await.expect_problem(401, "");
+    let mine = server.get(&large).auth(&tenant.credentials).send().await.expect(200);
+    assert_eq!(mine.must_header("cache-control"), "private, max-age=3600");
 });
 
 contract_test!(an_image_between_the_usual_sizes_has_its_own, async |server: &mut TestServer| {

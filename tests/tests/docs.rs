@@ -1,4 +1,4 @@
-//! The pages about the API, used as a person would: in a browser.
+//! The pages about the API, most of them used as a person would: in a browser.
 
 use contract_tests::browser::Browser;
 use contract_tests::{Options, TestServer, contract_test};
@@ -28,6 +28,30 @@ async fn open_and_execute(browser: &Browser, operation: &str, path: &[(&str, &st
     browser.click(&format!("{} .opblock-summary-control", block(operation))).await;
     execute(browser, operation, path).await
 }
+
+contract_test!(only_what_may_change_is_asked_for_again, only sqlite, async |server: &mut TestServer| {
+    let kept = "public, max-age=86400";
+    let files = [
+        ("/openapi.json", "application/json", "no-cache"),
+        ("/docs/", "text/html", "no-cache"),
+        ("/docs/index.html", "text/html", "no-cache"),
+        ("/docs/swagger-initializer.js", "text/javascript", "no-cache"),
+        ("/docs/swagger-ui.css", "text/css", kept),
+    ];
+    for (path, content_type, cache) in files {
+        let file = server.get(path).send().await.expect(200);
+        assert_eq!((file.must_header("content-type"), file.must_header("cache-control")), (content_type, cache), "{path}");
+        let again = server.get(path).header("if-none-match", file.must_header("etag")).send().await.expect(304);
+        assert!(again.body.is_empty());
+    }
+    // The page is started by a script of ours.
+    let script = server.get("/docs/swagger-initializer.js").send().await.expect(200).text();
+    assert!(script.contains("requestInterceptor: omitting") && script.contains("SwaggerUIBundle({"), "{script}");
+    let style = server.get("/docs/swagger-ui.css").send().await.expect(200).text();
+    assert!(!style.contains("omitting"));
+    assert_eq!(server.get("/docs").send().await.expect(308).must_header("location"), "/docs/");
+    server.get("/docs/nothing").send().await.expect_problem(404, "/not-found");
+});
 
 /// Authorizes with a key by HTTP Basic.
 async fn authorize(browser: &Browser, key: &str, secret: &str) {

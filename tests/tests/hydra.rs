@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract_tests::{Document, Profile, TestServer, contract_test};
+use contract_tests::places::is_general;
+use contract_tests::{Document, Options, Places, Profile, TestServer, contract_test};
 use serde_json::{Value, json};
+
+fn idle() -> Options {
+    Options { workers: 0, ..Options::default() }
+}
 
 /// The statuses that a server of a profile answers with, of those that an operation documents.
 fn statuses(profile: Profile, method: &str, documented: impl Iterator<Item = u16>) -> BTreeSet<u64> {
@@ -110,4 +115,92 @@ contract_test!(every_member_on_the_wire_has_a_meaning, async |server: &mut TestS
     }
     let refused: Value = server.get("/contexts/Space.jsonld?x").send().await.expect_problem(400, "/invalid");
     assert_eq!(refused["errors"][0]["pointer"], "x");
+});
+
+contract_test!(every_item_leads_to_the_context_of_its_class, options = idle(), async |server: &mut TestServer| {
+    let places = Places::make(server, "harbour").await;
+    let gets = Document::committed().operations().filter(|operation| operation.method == "GET");
+    let mut classes = BTreeSet::new();
+    for operation in gets.filter(|operation| is_general(&operation.template)) {
+        let answer = places.allowed(server, operation, &[]).send().await;
+        let typed = answer.header("content-type").is_some_and(|content_type| content_type == "application/ld+json");
+        if answer.status != 200 || !typed {
+            continue;
+        }
+        let item = answer.json();
+        let Some(class) = item["@type"].as_str() else { continue };
+        let expected = match class {
+            "Collection" => "http://www.w3.org/ns/hydra/context.jsonld".to_owned(),
+            // The vocabulary brings its own.
+            "ApiDocumentation" => continue,
+            class => format!("{}/contexts/{}.jsonld", server.base_url(), class.trim_start_matches("vocab:")),
+        };
+        assert_eq!(item["@context"], expected, "{}", operation.id);
+        for member in item["member"].as_array().into_iter().flatten() {
+            assert!(member.get("@context").is_none(), "{}: the context of the collection is that of all", operation.id);
+        }
+        classes.insert(class.to_owned());
+    }
+    assert!(classes.len() > 15, "{classes:?}");
+});
+
+contract_test!(properties_are_described_as_they_are, only sqlite, async |server: &mut TestServer| {
+    let vocabulary = server.get("/vocab").send().await.expect(200).json();
+    let classes = vocabulary["supportedClass"].as_array().unwrap();
+    let class = |label: &str| classes.iter().find(|class| class["label"] == label).unwrap();
+    // What describes the vocabulary is no part of it, and neither are pages and failures.
+    for other in ["ApiDocumentation", "Class", "Status", "Collection", "PartialCollectionView", "Error"] {
+        assert!(classes.iter().all(|class| class["label"] != other), "{other}");
+    }
+    let context = &vocabulary["@context"];
+    assert_eq!(context["vocab"], format!("{}/vocab#", server.base_url()));
+    assert_eq!(context["range"], json!({ "@id": "rdfs:range", "@type": "@id" }));
+    let xsd = |name: &str| format!("http://www.w3.org/2001/XMLSchema#{name}");
+    let list = || "http://www.w3.org/1999/02/22-rdf-syntax-ns#List".to_owned();
+    let resource = || "http://www.w3.org/ns/hydra/core#Resource".to_owned();
+    // Of each its range, and whether it is a link, required and read-only.
+    let expected = [
+        ("Batch", "submitted", xsd("dateTime"), false, true, true),
+        ("Batch", "count", xsd("integer"), false, true, true),
+        ("Batch", "finished", xsd("dateTime"), false, false, true),
+        ("Batch", "superseded", xsd("boolean"), false, true, true),
+        ("Batch", "images", "hydra:Collection".to_owned(), true, true, true),
+        ("Batch", "test", resource(), true, true, true),
+        ("NamedQuery", "name", xsd("string"), false, true, false),
+        ("NamedQuery", "global", xsd("boolean"), false, true, false),
+        ("NamedQuery", "warnings", list(), false, true, true),
+        ("Queue", "priority", "vocab:Queue".to_owned(), true, true, true),
+        ("Space", "id", xsd("integer"), false, true, true),
+        ("Space", "defaultTags", list(), false, true, false),
+        ("Space", "defaultRoles", "hydra:Collection".to_owned(), true, true, false),
+        ("Space", "metadata", "vocab:Metadata".to_owned(), true, true, true),
+    ];
+    for (label, name, range, link, required, readonly) in expected {
+        let all = class(label)["supportedProperty"].as_array().unwrap();
+        let told = all.iter().find(|known| known["property"]["label"] == name).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(told["property"]["range"], range, "{label} {name}");
+        let kind = if link { "hydra:Link" } else { "rdf:Property" };
+        assert_eq!(told["property"]["@type"], kind, "{label} {name}");
+        assert_eq!((&told["required"], &told["readonly"]), (&json!(required), &json!(readonly)), "{label} {name}");
+    }
+    let mut operations = Vec::new();
+    for class in classes {
+        operations.extend(class["supportedOperation"].as_array().unwrap());
+        let properties = class["supportedProperty"].as_array().unwrap().iter();
+        operations.extend(properties.filter_map(|one| one["property"]["supportedOperation"].as_array()).flatten());
+    }
+    let operation = |id: &str| *operations.iter().find(|one| one["@id"] == id).unwrap_or_else(|| panic!("{id}"));
+    let expected = [
+        ("_:space_replace", "vocab:Space", "vocab:Space"),
+        ("_:image_find", "hydra:Collection", "hydra:Collection"),
+        ("_:portal_user_add_role", "hydra:Resource", "vocab:PortalRole"),
+        ("_:space_delete", "", "owl:Nothing"),
+    ];
+    for (id, expects, returns) in expected {
+        let told = |member: &str| operation(id)[member].as_str().unwrap_or_default();
+        assert_eq!((told("expects"), told("returns")), (expects, returns), "{id}");
+    }
+    let statuses = operation("_:space_replace")["statusCode"].as_array().unwrap();
+    let titles: Vec<&str> = statuses.iter().filter_map(|status| status["title"].as_str()).collect();
+    assert_eq!(titles[..2], ["OK", "Created"]);
 });

@@ -209,6 +209,10 @@ contract_test!(
         }
         let long = format!("/spaces/{space}/images/{}", "x".repeat(201));
         tenant.request(server, "PUT", &long).json(&body).send().await.expect_problem(400, "/invalid");
+        // What is no text names nothing, and nothing can be made of it.
+        let odd = format!("/spaces/{space}/images/%ff");
+        tenant.request(server, "GET", &odd).send().await.expect_problem(404, "/not-found");
+        tenant.request(server, "PUT", &odd).json(&body).send().await.expect_problem(400, "/invalid");
         let all = view(server, &tenant, "/allImages").await;
         assert_eq!(all["totalItems"], 0);
     }

@@ -57,6 +57,9 @@ contract_test!(roles_live, profiles, async |server: &mut TestServer| {
     let renamed = request.json(&json!({ "name": "Closed", "aliases": null })).send().await.expect(200).json();
     assert_eq!((&renamed["@id"], &renamed["name"]), (&json!(uri), &json!("Closed")));
     assert_eq!((&renamed["aliases"], renamed.get("authService")), (&json!([]), None));
+    let request = tenant.request(server, "PATCH", &uri).header("prefer", "return=representation");
+    let named = request.json(&json!({ "authService": { "@id": service } })).send().await.expect(200).json();
+    assert_eq!(named["authService"], service);
 
     assert_eq!(tenant.request(server, "PUT", &uri).json(&role).send().await.expect(200).json(), role);
     let put = json!({ "name": "Readers", "authService": tenant.path("/authServices/clickthrough") });

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use contract_tests::{FreshDatabase, Origin, TestServer, contract_test, eventually, process};
+use contract_tests::{Document, FreshDatabase, Origin, TestServer, contract_test, eventually, process};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -94,6 +94,14 @@ async fn what_stands_in_the_way_is_one_line() {
         let line = refused(&mut command).await;
         assert!(line.contains(part), "{arguments:?} {environment:?}: {line}");
     }
+}
+
+#[tokio::test]
+async fn what_the_code_emits_is_the_document() {
+    let output = server().arg("emit-openapi").output().await.unwrap();
+    let emitted = serde_json::from_slice(&output.stdout).unwrap();
+    let differences = xtask::compare::compare(Document::committed().root(), &emitted);
+    assert!(differences.is_empty(), "{}", differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
 }
 
 #[tokio::test]

@@ -158,8 +158,17 @@ contract_test!(bodies_of_other_types_are_415, options = idle(), async |server: &
         let request = server.request(&operation.method, &path).auth(&server.admin());
         assert_eq!(pointers(request.body("{\"@type\": \"vocab:PartialCollectionView\"}").send().await), ["/@type"]);
         sent += 1;
+        // Nothing that is packed is unpacked.
+        let coded = |coding: &str| {
+            let request = server.request(&operation.method, &path).auth(&server.admin());
+            request.header("content-encoding", coding).body("{\"@type\": \"PartialCollectionView\"}").send()
+        };
+        let problem = coded("gzip").await.expect_problem(415, "/media-type");
+        assert!(problem["detail"].as_str().unwrap().contains("`gzip`"), "{problem}");
+        assert_eq!(pointers(coded("Identity").await), ["/@type"]);
+        sent += 2;
     }
-    assert_eq!(sent, with_bodies().len() * 12);
+    assert_eq!(sent, with_bodies().len() * 14);
 });
 
 contract_test!(bodies_that_are_no_object_are_400, options = idle(), async |server: &mut TestServer| {
@@ -231,6 +240,12 @@ async fn first_line(address: SocketAddr, head: String, chunk: &[u8], chunks: usi
     sending.abort();
     String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
 }
+
+contract_test!(as_much_as_the_limit_is_read, options = idle(), async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let blank = tenant.request(server, "POST", "/spaces").header("content-type", "application/json");
+    assert_eq!(pointers(blank.body(vec![b' '; LIMIT]).send().await), [""]);
+});
 
 contract_test!(bodies_over_the_limit_are_413, options = idle(), async |server: &mut TestServer| {
     let places = Places::make(server, "harbour").await;
@@ -431,6 +446,11 @@ async fn unavailable(server: &TestServer, places: &Places, operation: &Operation
     let answer = places.allowed(server, operation, &[]).send().await;
     let after: u64 = answer.must_header("retry-after").parse().expect("seconds");
     assert!((1..=60).contains(&after));
+    let id = answer.must_header("x-request-id").to_owned();
+    eventually(Duration::from_secs(5), "the log knows more", async || {
+        server.log().lines().any(|line| line.contains("request failed") && line.contains(&id)).then_some(())
+    })
+    .await;
     let problem = answer.expect_problem(503, "/unavailable");
     let said = problem.to_string();
     assert!(!said.contains("Connection") && !said.contains("127.0.0.1:5"), "{said}");
@@ -491,5 +511,6 @@ fn problems_name_the_request() {
         assert_eq!(problem["type"], format!("{}/vocab#problems/unauthorized", server.base_url()));
         assert_eq!(problem["detail"], problem["description"]);
         assert_eq!(problem["@context"], json!("http://www.w3.org/ns/hydra/context.jsonld"));
+        assert!(!server.log().contains("request failed"), "the log is for what goes wrong here");
     });
 }

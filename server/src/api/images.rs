@@ -8,7 +8,7 @@ use super::{
 use crate::{
     collection,
     domain::{
-        Error, Fault, NEW, check,
+        Error, Fault, check,
         images::{self, ImageRef, Scope},
         page::{Page, Paging},
         policies, queue,
@@ -253,8 +253,7 @@ impl Api {
         let certain = json!({ "space": space.0.0 });
         check(read_only_faults(&caller, &raw, "ImageCreate", at, &certain, "").await?)?;
         crate::domain::spaces::get(&caller.app.db, customer.0.0, space.0.0).await?;
-        let version = caller.conditions.only_new().then_some(NEW);
-        let (image, _) = register(&caller, customer.0.0, registration, version).await?;
+        let (image, _) = register(&caller, customer.0.0, registration, None).await?;
         Ok(caller.created(&image))
     }
 

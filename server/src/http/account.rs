@@ -217,6 +217,27 @@ mod tests {
     }
 
     #[test]
+    fn failures_have_the_words_of_fastly() {
+        let told = |failure: &Failure| {
+            let AccountError { msg, detail } = AccountError::of(failure, "Title", "Sentence.".to_owned());
+            (msg, detail)
+        };
+        let with = |msg: &str, detail: &str| (msg.to_owned(), Some(detail.to_owned()));
+        let forbidden = Failure::Domain(domain::Error::Forbidden("Not you.".to_owned()));
+        assert_eq!(told(&forbidden), ("Not you.".to_owned(), None));
+        assert_eq!(told(&Failure::Unauthorized("Why.")).1, None);
+        assert_eq!(told(&Failure::TooMany(1)).1, None);
+        assert_eq!(told(&Failure::invalid("", "x")), with("Bad request", "Sentence."));
+        assert_eq!(
+            told(&Failure::Domain(domain::Error::Missing("x".to_owned()))),
+            with("Record not found", "Sentence.")
+        );
+        assert_eq!(told(&Failure::Internal), with("Title", "Sentence."));
+        let (msg, detail) = told(&Failure::MediaType("text/csv".to_owned()));
+        assert!(msg == "Title" && detail.is_some_and(|detail| detail.contains("`text/csv`")));
+    }
+
+    #[test]
     fn paths_are_told_apart() {
         for path in ["/customer/a", "/customer", "/current_user", "/current_customer", "/customer/a/b/c"] {
             assert!(is_path(path), "{path}");

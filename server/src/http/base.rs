@@ -138,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_a_name_or_an_address_and_a_port() {
+        for host in ["api.example.org", "api.example.org:8443", "127.0.0.1", "[::1]:8080", "a_b", &"a".repeat(255)] {
+            assert!(is_host(host), "{host}");
+        }
+        for other in ["", ":8080", "user@api.example.org", "a~b", "a/b", "a b", "a:b:c", &"a".repeat(256)] {
+            assert!(!is_host(other), "{other}");
+        }
+    }
+
+    #[test]
     fn a_public_url_is_one() {
         let parsed = |text: &str| text.parse::<PublicUrl>();
         assert_eq!(parsed("https://api.example.org/iiif/"), Ok(PublicUrl("https://api.example.org/iiif".to_owned())));

@@ -27,7 +27,7 @@ use tokio::{
 /// Bytes of a request body at most.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of memory to reserve for a body that is only announced.
-const MAX_RESERVED: usize = 1024 * 1024;
+const MAX_RESERVED: usize = 1 << 20;
 /// How long a body may send nothing.
 const STALL: Duration = Duration::from_secs(30);
 /// How many values the JSON of a body may have: what is read takes far more memory than what is sent.
@@ -294,6 +294,56 @@ pub fn class_fault<T: Input>(given: &Map<String, Value>, at: &str) -> Option<Fau
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::{image_list::ImageList, keys::KeyCreate};
+    use serde_json::json;
+
+    #[test]
+    fn so_many_values_are_read_and_no_more() {
+        // An object, the list in it, and what is between its items.
+        let read = |values: usize| object::<KeyCreate>(format!("{{\"a\":[{}0]}}", "0,".repeat(values - 2)).as_bytes());
+        assert!(read(MAX_VALUES).is_ok());
+        assert!(read(MAX_VALUES + 1).is_err() && read(MAX_VALUES + 2).is_err());
+    }
+
+    #[test]
+    fn members_have_one_name() {
+        let fails = |member: Value, members: Value| {
+            let body = Map::from_iter([("member".to_owned(), member), ("members".to_owned(), members)]);
+            // A type without such a member doesn't care.
+            assert!(check_names::<KeyCreate>(&body).is_ok());
+            check_names::<ImageList>(&body).is_err()
+        };
+        assert!(fails(json!(["a"]), json!(["b"])));
+        assert!(!fails(json!(["a"]), json!(["a"])) && !fails(json!(["a"]), Value::Null));
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_something_else_is_refused() {
+        let fault = |class: &str| class_fault::<KeyCreate>(&Map::from_iter([("@type".to_owned(), json!(class))]), "");
+        for class in ["Key", "vocab:Key", "https://api.example.org/vocab#Key", "Lock", ""] {
+            assert_eq!(fault(class), None, "{class}");
+        }
+        for class in ["Space", "vocab:Space", "hydra:Collection"] {
+            assert_eq!(fault(class).map(|fault| fault.pointer).as_deref(), Some("/@type"), "{class}");
+        }
+    }
+
+    #[test]
+    fn members_without_a_value_are_dropped() {
+        let mut value = json!({ "a": null, "b": { "c": null, "d": [{ "e": null, "f": 1 }, null] } });
+        drop_nulls(&mut value);
+        assert_eq!(value, json!({ "b": { "d": [{ "f": 1 }, null] } }));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_pauses_is_waited_for() {
+        let parts = futures::stream::iter(["{", "}"]).then(async |part| {
+            sleep(Duration::from_millis(20)).await;
+            Ok::<_, io::Error>(Bytes::from(part))
+        });
+        let read = waited_for(Body::from_bytes_stream(parts), Duration::from_secs(60), false).into_string().await;
+        assert_eq!(read.unwrap(), "{}");
+    }
 
     #[tokio::test]
     async fn a_body_that_stops_is_not_waited_for() {

@@ -51,11 +51,6 @@ impl Conditions {
         self.if_match.is_some() || self.if_none_match.is_some()
     }
 
-    /// Whether the resource must not exist yet.
-    pub fn only_new(&self) -> bool {
-        self.if_none_match.as_deref().is_some_and(|list| list.trim() == "*")
-    }
-
     /// Whether the caller has this representation already.
     pub fn is_known(&self, etag: &str) -> bool {
         // GET compares weakly (RFC 9110 §13.1.2).
@@ -137,5 +132,8 @@ mod tests {
         assert!(conditions(None, Some("*")).check(None).is_ok());
         assert!(conditions(None, Some("*")).check(Some(r#""a""#)).is_err());
         assert!(conditions(None, Some(r#"W/"a""#)).is_known(r#""a""#));
+        // One is enough for the write to depend on the version that was looked at.
+        assert!(conditions(Some("*"), None).any() && conditions(None, Some("*")).any());
+        assert!(!conditions(None, None).any());
     }
 }

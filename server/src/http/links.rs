@@ -193,3 +193,24 @@ impl Links {
         format!("{}/thumbs/{}/{}/{}", self.base, at.customer, at.space, segment(&at.id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_an_id_a_path_or_a_uri() {
+        let links = Links::new("https://api.example.org/");
+        let roles = links.roles(7);
+        let id = |reference: &str| links.id_within(&roles, reference);
+        for reference in ["a b", "a%20b", "/customers/7/roles/a%20b", "https://api.example.org/customers/7/roles/a%20b"]
+        {
+            assert_eq!(id(reference).as_deref(), Some("a b"), "{reference}");
+        }
+        for other in
+            ["", "/customers/7/roles/", "/customers/7/roles/a/b", "/customers/8/roles/a", "a/b", "a%2Fb", "x:a"]
+        {
+            assert_eq!(id(other), None, "{other}");
+        }
+    }
+}

@@ -308,3 +308,21 @@ impl<C: Codes> IntoResponse for Fail<C> {
         Error::from(self).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+
+    #[test]
+    fn what_the_database_says_is_for_the_log_only() {
+        let told = |error: store::Error| {
+            let failure = Failure::Domain(domain::Error::Store(error));
+            (failure.kind(Profile::Seed).0, failure.sentence())
+        };
+        let (status, sentence) = told(store::Error::Row("a secret of the inside".to_owned()));
+        assert_eq!((status, sentence), (500, Failure::Internal.to_string()));
+        let (status, sentence) = told(store::Error::Silent);
+        assert!(status == 503 && sentence.contains("try again later"), "{status} {sentence}");
+    }
+}

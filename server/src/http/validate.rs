@@ -310,3 +310,166 @@ fn check_count(schema: &Schema, count: usize, at: &str, faults: &mut Vec<Fault>)
         faults.push(Fault::new(at, format!("{} has {count} items, but must have at most {max}.", named(at))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What becomes of a value under a schema, or the faults that it has there.
+    fn fit(schema: &Value, mut value: Value) -> Result<Value, Vec<Fault>> {
+        Schemas::read(&json!({ "T": schema })).fit("T", &mut value).map(|()| value)
+    }
+
+    fn told(schema: &Value, value: Value) -> Vec<String> {
+        fit(schema, value).unwrap_err().into_iter().map(|fault| fault.detail).collect()
+    }
+
+    fn pointers(schema: &Value, value: Value) -> Vec<String> {
+        fit(schema, value).unwrap_err().into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn bounds_are_allowed_themselves() {
+        let text = json!({ "type": "string", "minLength": 2, "maxLength": 3 });
+        let number = json!({ "type": "integer", "minimum": 2, "maximum": 3 });
+        let list = json!({ "type": "array", "minItems": 2, "maxItems": 3, "items": { "type": "integer" } });
+        let good = [(&text, json!(["ab", "\u{e4}bc"])), (&number, json!([2, 3])), (&list, json!([[1, 2], [1, 2, 3]]))];
+        let bad = [(&text, json!(["a", "abcd"])), (&number, json!([1, 4])), (&list, json!([[1], [1, 2, 3, 4]]))];
+        for (schema, values) in good {
+            for value in values.as_array().unwrap() {
+                assert_eq!(fit(schema, value.clone()).as_ref(), Ok(value));
+            }
+        }
+        for (schema, values) in bad {
+            for value in values.as_array().unwrap() {
+                assert_eq!(pointers(schema, value.clone()), [""], "{value}");
+            }
+        }
+        // What is wrong with the items is told of a list that may have as many.
+        assert_eq!(pointers(&list, json!(["x", 2, "y"])), ["/0", "/2"]);
+        assert_eq!(pointers(&list, json!(["x", 2, "y", 4])), [""]);
+    }
+
+    #[test]
+    fn what_is_given_and_what_is_wanted_is_told_in_words() {
+        let given = [
+            (Value::Null, "null"),
+            (json!(true), "`true` or `false`"),
+            (json!(-7), "a whole number"),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!(2.5), "a number"),
+            (json!([]), "a list"),
+            (json!({}), "an object"),
+        ];
+        for (value, words) in given {
+            let expected = format!("The body is {words}, but must be a string.");
+            assert_eq!(told(&json!({ "type": "string" }), value), [expected]);
+        }
+        let wanted = [
+            ("boolean", "`true` or `false`"),
+            ("integer", "a whole number"),
+            ("number", "a number"),
+            ("array", "a list"),
+            ("object", "an object"),
+        ];
+        for (kind, words) in wanted {
+            let expected = format!("The body is a string, but must be {words}.");
+            assert_eq!(told(&json!({ "type": kind }), json!("x")), [expected]);
+        }
+        let large = told(&json!({ "type": "integer" }), json!(u64::MAX));
+        assert_eq!(large, ["The body is 18446744073709551615, but must be 9223372036854775807 at most."]);
+        assert_eq!(fit(&json!({ "type": "number" }), json!(2.5)), Ok(json!(2.5)));
+    }
+
+    #[test]
+    fn places_are_named() {
+        let schema = json!({ "type": "object", "required": ["a/b"], "properties": {
+            "a/b": {}, "c~d": { "type": "array", "items": { "type": "string" } }, "e": { "type": "string" },
+        } });
+        let faults = fit(&schema, json!({ "c~d": ["x", 7], "e": 7, "f": 7 })).unwrap_err();
+        let all: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.detail.as_str())).collect();
+        let expected = [
+            ("/a~1b", "The member `a/b` is missing."),
+            ("/c~0d/1", "The item /c~0d/1 is 7, but must be a string."),
+            ("/e", "`e` is 7, but must be a string."),
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(fit(&schema, json!({ "a/b": 1, "f": 7 })), Ok(json!({ "a/b": 1 })));
+        let open = json!({ "type": "object", "additionalProperties": true });
+        assert_eq!(fit(&open, json!({ "f": 7 })), Ok(json!({ "f": 7 })));
+        let closed = json!({ "type": "object", "additionalProperties": false });
+        assert_eq!(fit(&closed, json!({ "f": 7 })), Ok(json!({})));
+    }
+
+    #[test]
+    fn whole_numbers_come_as_texts_and_with_a_point() {
+        let schema = json!({ "type": "integer" });
+        for (given, number) in [(json!(" 7 "), 7), (json!(-7.0), -7), (json!(i64::MAX), i64::MAX)] {
+            assert_eq!(fit(&schema, given), Ok(json!(number)));
+        }
+        // Beyond that a number with a point isn't exact any more.
+        for other in [json!("7.0"), json!(""), json!(7.5), json!(9e15), json!(-9e15), json!(1e300), json!(true)] {
+            assert!(fit(&schema, other.clone()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn one_fault_of_a_text_is_enough_but_for_a_nul() {
+        let day = json!({ "type": "string", "format": "date-time", "maxLength": 30 });
+        assert!(fit(&day, json!("2026-01-31T00:00:00Z")).is_ok());
+        assert_eq!(told(&day, json!("2026-02-31T00:00:00Z")), ["The body must be a date and time of RFC 3339."]);
+        assert_eq!(told(&day, json!("x".repeat(31))), ["The body has 31 characters, 30 are allowed."]);
+        assert_eq!(told(&day, json!("\0")), ["The body has a NUL character, which can't be stored."]);
+        let link = json!({ "type": "string", "format": "uri", "pattern": "^[a-z:/]+$" });
+        assert!(fit(&link, json!("http://a/b")).is_ok());
+        assert_eq!(told(&link, json!("a/b")), ["The body must be an absolute URI."]);
+        assert_eq!(told(&link, json!("A\0")).len(), 2);
+    }
+
+    #[test]
+    fn of_several_shapes_the_one_that_was_meant_is_told_of() {
+        let schema = json!({ "oneOf": [
+            { "type": "array", "items": { "type": "integer" } },
+            { "type": "string", "maxLength": 3 },
+        ] });
+        assert_eq!(fit(&schema, json!(["7"])), Ok(json!([7])));
+        assert_eq!(fit(&schema, json!("abc")), Ok(json!("abc")));
+        assert_eq!(pointers(&schema, json!([1, "x"])), ["/1"]);
+        assert_eq!(told(&schema, json!("abcd")), ["The body has 4 characters, 3 are allowed."]);
+        assert_eq!(told(&schema, json!({})), ["The body is an object, but must be a list."]);
+    }
+
+    #[test]
+    fn null_and_listed_values_are_what_the_schema_says() {
+        let schema = json!({ "type": "string", "nullable": true, "enum": ["a", "b"] });
+        assert!(fit(&schema, Value::Null).is_ok() && fit(&schema, json!("b")).is_ok());
+        assert_eq!(told(&schema, json!("c")), ["The body must be one of \"a\", \"b\"."]);
+        assert!(fit(&json!({ "type": "string" }), Value::Null).is_err());
+    }
+
+    #[test]
+    fn references_are_followed() {
+        let schemas = json!({
+            "Short": { "type": "string", "maxLength": 3 },
+            "T": { "properties": {
+                "a": { "$ref": "#/components/schemas/Short" },
+                "b": { "description": "Beside it.", "allOf": [{ "$ref": "#/components/schemas/Short" }] },
+            } },
+        });
+        let schemas = Schemas::read(&schemas);
+        let faults = schemas.fit("T", &mut json!({ "a": "abcd", "b": "abcd" })).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(), ["/a", "/b"]);
+        assert_eq!(schemas.properties("T").collect::<Vec<_>>(), ["a", "b"]);
+        assert!(schemas.contains("Short") && !schemas.contains("Long"));
+    }
+
+    #[test]
+    fn not_more_than_a_hundred_faults_are_listed() {
+        let schema = json!({ "type": "array", "items": { "type": "string" } });
+        assert_eq!(told(&schema, json!(vec![7; MAX_FAULTS - 1])).len(), MAX_FAULTS - 1);
+        let all = told(&schema, json!(vec![7; 2 * MAX_FAULTS]));
+        assert_eq!(all.len(), MAX_FAULTS + 1);
+        assert_eq!(all.last().unwrap(), "Only 100 faults are listed: mend these first.");
+    }
+}
