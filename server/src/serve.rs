@@ -15,8 +15,9 @@ use crate::{
 use anyhow::Context;
 use poem::EndpointExt;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::Write,
+    os::unix::fs::DirBuilderExt,
     sync::{Arc, OnceLock},
     thread::available_parallelism,
     time::Duration,
@@ -53,7 +54,9 @@ struct Parts {
 /// open, if it holds the database; processes that share another database may share it too.
 fn data_directory(shared: &Shared) -> anyhow::Result<Option<File>> {
     let data = shared.data.display();
-    std::fs::create_dir_all(&shared.data).with_context(|| format!("the data directory {data} can't be made"))?;
+    // What a customer stored is nobody else's on this machine. A directory that is there is as its owner wants it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&shared.data);
+    made.with_context(|| format!("the data directory {data} can't be made"))?;
     if shared.database.is_some() {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! Starting the server: what stands in its way is said in one line, and nothing is touched before.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -158,3 +159,15 @@ contract_test!(a_short_secret_is_warned_of, only sqlite, async |server: &mut Tes
     let warning: Value = serde_json::from_str(warning).expect("a line of JSON");
     assert_eq!(warning["level"], "WARN");
 });
+
+#[tokio::test]
+async fn a_new_data_directory_is_nobody_elses() {
+    let inside = tempfile::tempdir().expect("a directory");
+    let data = inside.path().join("new/data");
+    let mut command = server();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    let (mut process, _) = process::start(&mut command, Arc::default()).await.unwrap();
+    process.kill().await.expect("it can be killed");
+    let mode = std::fs::metadata(&data).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
