@@ -91,7 +91,7 @@ pub struct Document {
 pub fn document() -> &'static Document {
     static DOCUMENT: OnceLock<Document> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let json: Value = serde_json::from_str(BUNDLE).unwrap_or_default();
+        let json: Value = BUNDLE.parse().unwrap_or_default();
         let mut routes: Vec<Route> = entries(&json["paths"])
             .map(|(path, item)| Route { segments: segments(path), operations: operations(&json, path, item) })
             .collect();
