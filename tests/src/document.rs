@@ -80,7 +80,7 @@ impl Document {
     /// When it is not JSON, a reference leads nowhere, or an operation has no operationId or a status
     /// that is not a number.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        Self::read(serde_json::from_str(text)?)
+        Self::read(text.parse()?)
     }
 
     /// As [`parse`](Self::parse), of what is read already.
