@@ -61,7 +61,7 @@ fn unnoticed() -> Vec<(Value, Unseen)> {
     let name = "/components/schemas/SpaceCreate/properties/name/example";
     vec![
         (
-            json!({ "pointer": format!("{space}/created"), "operator": "change", "value": "2026-01-05T09:30:00.000Z" }),
+            json!({ "pointer": format!("{space}/created"), "operator": "change", "value": "2026-01-05T09:30:01.000Z" }),
             Unseen::Made,
         ),
         (
