@@ -3,7 +3,7 @@
 use crate::{
     App, api,
     config::{Serve, Shared},
-    domain::{customers, ingest as domain_ingest, installation, policies::Policies, register::Rules},
+    domain::{customers, idempotency, ingest as domain_ingest, installation, policies::Policies, register::Rules},
     http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed, scratch::Directory},
     listen,
@@ -90,6 +90,7 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
     if shared.database.is_none() {
         // Nobody else works on this database: whoever held a claim is gone.
         domain_ingest::release_all(&db).await?;
+        idempotency::give_up_all(&db).await?;
     }
     let scratch = Directory::within(&shared.data.join("scratch")).context("there is no place to work in")?;
     let workers = shared.workers.unwrap_or_else(|| available_parallelism().map_or(1, Into::into));

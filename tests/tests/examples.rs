@@ -39,7 +39,7 @@ fn noticed() -> Vec<Value> {
     let space = format!("{SPACES}~1{{space}}/get/responses/200/{JSON}");
     let request = format!("{SPACES}/post/requestBody/{JSON}");
     let create = "/components/schemas/SpaceCreate/properties";
-    let failure = format!("/components/responses/NotFound/{JSON}");
+    let failure = "/components/responses/NotFound/content/application~1problem+json/example";
     vec![
         json!({ "pointer": format!("{space}/name"), "operator": "change", "value": "ship-plans-changed" }),
         json!({ "pointer": format!("{space}/defaultTags/0"), "operator": "delete" }),

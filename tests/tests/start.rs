@@ -146,6 +146,24 @@ async fn processes_on_one_database_share_everything_else_too() {
     database.remove().await.expect("it can be removed");
 }
 
+#[tokio::test]
+async fn servers_that_start_together_on_an_empty_database_make_one_administrator() {
+    for _ in 0..4 {
+        let database = FreshDatabase::create().await.expect("a database");
+        let data = tempfile::tempdir().expect("a directory");
+        let log = Arc::<Mutex<String>>::default();
+        let starts = (0..4).map(|_| async {
+            process::start(&mut sharing("serve", &database, data.path()), log.clone()).await.expect("it starts").0
+        });
+        for mut process in futures::future::join_all(starts).await {
+            process.kill().await.expect("it can be killed");
+        }
+        let said = log.lock().expect("a log").clone();
+        assert_eq!(said.matches("administrator key: ").count(), 1, "{said}");
+        database.remove().await.expect("it can be removed");
+    }
+}
+
 contract_test!(a_short_secret_is_warned_of, only sqlite, async |server: &mut TestServer| {
     assert!(!server.log().contains("administrator's secret"), "{}", server.log());
     let data = tempfile::tempdir().expect("a directory");
