@@ -7,6 +7,7 @@ pub mod api;
 pub mod config;
 pub mod delivery;
 pub mod domain;
+pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod listen;

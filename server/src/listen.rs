@@ -1,6 +1,7 @@
 //! Connections: how many there may be, how long one may take to say what it wants and to take the answer, and how all
 //! of them end when the server does.
 
+use crate::files;
 use futures::future::FutureExt;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -12,19 +13,14 @@ use poem::{
     http::uri::Scheme,
     web::{LocalAddr, RemoteAddr},
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
-use tokio_io_timeout::TimeoutStream;
 
 /// How long to wait for room when as many files are open as may be.
 const BREATH: Duration = Duration::from_millis(100);
-/// The most files that a server asks for.
-const MOST_FILES: u64 = 16_384;
-
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -39,24 +35,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those of a server. Half of the files that the process may open are for connections; the database, stored files
-    /// and origins need theirs.
+    /// Those of a server. A quarter of the files that the process may open is for connections, since a request may need
+    /// some more: an origin, stored files, the database.
     pub fn usual(drain: Duration) -> Self {
-        let connections = usize::try_from(files() / 2).unwrap_or(usize::MAX).max(1);
+        let connections = (files::open() / 4).max(1);
         Self { head: Duration::from_secs(30), stall: Duration::from_secs(30), drain, connections }
-    }
-}
-
-/// How many files the process may open, after it asked for more.
-fn files() -> u64 {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = maximum.unwrap_or(MOST_FILES).min(MOST_FILES);
-    match current {
-        Some(current) if current < wanted => {
-            let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
-            if raised.is_ok() { wanted } else { current }
-        }
-        current => current.unwrap_or(MOST_FILES).min(MOST_FILES),
     }
 }
 
@@ -111,8 +94,7 @@ fn connection<E: Endpoint<Output = Response> + 'static>(
 ) -> impl GracefulConnection<Error = hyper::Error> + Send {
     // Answers are small and wait for nothing.
     drop(stream.set_nodelay(true));
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(limits.stall));
+    bound(&stream, limits.stall);
     let service = service_fn(move |request: Request<Incoming>| {
         let around = (LocalAddr(local.clone()), RemoteAddr(remote.clone()), Scheme::HTTP);
         let endpoint = endpoint.clone();
@@ -125,8 +107,24 @@ fn connection<E: Endpoint<Output = Response> + 'static>(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+        // Who has said everything may say so, and still wants the answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service)
 }
+
+/// Ends a connection whose client has had no room for any more of an answer, or said nothing of what was sent, for so
+/// long. Only the system knows: what it holds for a slow client may take minutes, and is no sign of anything.
+#[cfg(target_os = "linux")]
+fn bound(stream: &TcpStream, stall: Duration) {
+    let stall = u32::try_from(stall.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, stall) {
+        tracing::debug!(%error, "a client that takes nothing is waited for");
+    }
+}
+
+/// Other systems wait for a client as long as it keeps its connection.
+#[cfg(not(target_os = "linux"))]
+fn bound(_: &TcpStream, _: Duration) {}
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use std::{
     fmt, fs,
     io::{self, Write},
@@ -19,7 +21,10 @@ const NONCE: usize = 24;
 
 /// Seals and unseals texts; cheap to clone.
 #[derive(Clone)]
-pub struct Secrets(XChaCha20Poly1305);
+pub struct Secrets {
+    cipher: XChaCha20Poly1305,
+    mac: Hmac<Sha256>,
+}
 
 /// Why nothing can be sealed or unsealed.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +61,11 @@ impl Secrets {
             None => stored(&data.join(FILE))?,
         };
         let bytes = BASE64_STANDARD.decode(text.trim()).map_err(|_| SecretsError::Key)?;
-        Ok(Self(XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| SecretsError::Key)?))
+        let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| SecretsError::Key)?;
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&bytes).map_err(|_| SecretsError::Key)?;
+        // The same key as that of the cipher, but for nothing else.
+        mac.update(b"customer-api mark\0");
+        Ok(Self { cipher, mac })
     }
 
     /// A text as nobody without the key can read or forge it; never the same twice.
@@ -66,8 +75,15 @@ impl Secrets {
     pub fn seal(&self, text: &str) -> Result<String, SecretsError> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| SecretsError::Randomness)?;
-        let sealed = self.0.encrypt(&XNonce::from(nonce), text.as_bytes()).map_err(|_| SecretsError::Sealed)?;
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), text.as_bytes()).map_err(|_| SecretsError::Sealed)?;
         Ok(BASE64_STANDARD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// What tells texts apart, and tells nobody without the key what they are.
+    pub fn mark(&self, parts: &[&[u8]]) -> Vec<u8> {
+        let mut mac = self.mac.clone();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().to_vec()
     }
 
     /// The text that was sealed.
@@ -77,7 +93,7 @@ impl Secrets {
     pub fn unseal(&self, sealed: &str) -> Result<String, SecretsError> {
         let bytes = BASE64_STANDARD.decode(sealed).map_err(|_| SecretsError::Sealed)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(SecretsError::Sealed)?;
-        let text = self.0.decrypt(&XNonce::from(*nonce), sealed).map_err(|_| SecretsError::Sealed)?;
+        let text = self.cipher.decrypt(&XNonce::from(*nonce), sealed).map_err(|_| SecretsError::Sealed)?;
         String::from_utf8(text).map_err(|_| SecretsError::Sealed)
     }
 }
@@ -125,6 +141,17 @@ mod tests {
         for nonsense in ["", "abc", "not base64!"] {
             assert!(again.unseal(nonsense).is_err(), "{nonsense}");
         }
+    }
+
+    #[test]
+    fn marks_are_those_of_a_key() {
+        let [one, other] = [1, 2].map(|byte| {
+            let key = BASE64_STANDARD.encode([byte; KEY]);
+            Secrets::at(Path::new("nowhere"), Some(&key)).unwrap()
+        });
+        assert_eq!(one.mark(&[b"open", b"sesame"]), one.mark(&[b"opensesame"]));
+        assert_ne!(one.mark(&[b"open"]), one.mark(&[b"opens"]));
+        assert_ne!(one.mark(&[b"open"]), other.mark(&[b"open"]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     App, api,
     config::{Serve, Shared},
-    domain::{customers, ingest as domain_ingest, installation, policies::Policies, register::Rules},
+    domain::{customers, idempotency, ingest as domain_ingest, installation, policies::Policies, register::Rules},
     http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed, scratch::Directory},
     listen,
@@ -15,8 +15,9 @@ use crate::{
 use anyhow::Context;
 use poem::EndpointExt;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::Write,
+    os::unix::fs::DirBuilderExt,
     sync::{Arc, OnceLock},
     thread::available_parallelism,
     time::Duration,
@@ -53,7 +54,9 @@ struct Parts {
 /// open, if it holds the database; processes that share another database may share it too.
 fn data_directory(shared: &Shared) -> anyhow::Result<Option<File>> {
     let data = shared.data.display();
-    std::fs::create_dir_all(&shared.data).with_context(|| format!("the data directory {data} can't be made"))?;
+    // What a customer stored is nobody else's on this machine. A directory that is there is as its owner wants it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&shared.data);
+    made.with_context(|| format!("the data directory {data} can't be made"))?;
     if shared.database.is_some() {
         return Ok(None);
     }
@@ -87,6 +90,7 @@ async fn parts(shared: &Shared) -> anyhow::Result<Parts> {
     if shared.database.is_none() {
         // Nobody else works on this database: whoever held a claim is gone.
         domain_ingest::release_all(&db).await?;
+        idempotency::give_up_all(&db).await?;
     }
     let scratch = Directory::within(&shared.data.join("scratch")).context("there is no place to work in")?;
     let workers = shared.workers.unwrap_or_else(|| available_parallelism().map_or(1, Into::into));

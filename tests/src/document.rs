@@ -80,7 +80,14 @@ impl Document {
     /// When it is not JSON, a reference leads nowhere, or an operation has no operationId or a status
     /// that is not a number.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let root: Value = serde_json::from_str(text)?;
+        Self::read(text.parse()?)
+    }
+
+    /// As [`parse`](Self::parse), of what is read already.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn read(root: Value) -> anyhow::Result<Self> {
         let mut paths = Vec::new();
         for (template, item) in root["paths"].as_object().into_iter().flatten() {
             paths.push(read_path(&root, template, item)?);

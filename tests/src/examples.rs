@@ -5,6 +5,7 @@
 //! nowhere else. Every example of the document has to be executed, and every operation with every status it
 //! documents; what can't be is listed there with the reason.
 
+mod bench;
 mod compare;
 mod draft;
 mod ends;
@@ -16,6 +17,7 @@ mod plays;
 mod properties;
 mod record;
 mod scenes;
+mod unseen;
 mod words;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use crate::origin::Origin;
 use crate::postgres::FreshDatabase;
 use crate::server::{Backend, Options, Snapshot, TestServer};
 use crate::{Cut, eventually};
+pub use bench::{Bench, Unseen, Verdict};
 use draft::Draft;
 pub(crate) use draft::{Callers, Stage};
 pub(crate) use ends::Ends;
@@ -53,6 +56,14 @@ struct Frozen {
     left: Snapshot,
     words: Words,
     callers: Callers,
+}
+
+/// A server without its database.
+struct Away {
+    stage: Stage,
+    database: FreshDatabase,
+    /// Without it nobody listens where the database is said to be.
+    _cut: Cut,
 }
 
 /// A run through all scenes.
@@ -81,7 +92,7 @@ pub async fn run(backend: Backend) -> anyhow::Result<Record> {
     for end in ends.into_values() {
         end.left.remove().await?;
     }
-    record.close(&run.made);
+    record.close(&run.made, Document::committed());
     Ok(record)
 }
 
@@ -169,20 +180,21 @@ impl Run {
     /// Sends the example of a success; what the server made is known from then on.
     async fn example(
         &self,
-        operation: &'static Operation,
+        operation: &Operation,
         caller: Option<&str>,
         stage: &mut Stage,
         record: &mut Record,
     ) -> Answer {
-        let bodies = node::bodies(operation);
+        let document = Document::committed();
+        let bodies = node::bodies(document, operation);
         let caller = caller.unwrap_or_else(|| self.scenes.caller(&operation.id));
-        let mut draft = Draft::of(operation, bodies.first(), caller);
+        let mut draft = Draft::of(document, operation, bodies.first(), caller);
         draft.header("Accept", "application/json");
         let answer = draft.send(stage).await;
         let success = operation.responses.keys().rev().find(|status| **status == 201 || **status == 200);
         if let Some(status) = success.filter(|status| **status == answer.status) {
-            let media = node::answer(operation, *status).media();
-            let expected = Expected { operation, status: *status, media: media.first(), is_shared: false };
+            let media = node::answer(document, operation, *status).media();
+            let expected = Expected { document, operation, status: *status, media: media.first(), is_shared: false };
             record.judge(&self.made, &mut stage.words, &expected, &answer);
         }
         answer
@@ -197,12 +209,12 @@ impl Run {
             .flat_map(|operation| operation.responses.keys().map(move |status| (operation, *status)));
         let (failing, succeeding): (Vec<_>, Vec<_>) =
             pairs.filter(|(operation, status)| here(operation, *status)).partition(|(_, status)| *status >= 400);
-        let plays = succeeding.into_iter().flat_map(|(operation, status)| Play::all(operation, status));
+        let plays =
+            succeeding.into_iter().flat_map(|(operation, status)| Play::all(Document::committed(), operation, status));
         let (reads, changes): (Vec<_>, Vec<_>) = plays.partition(Play::is_read);
         let failing: Vec<_> = failing.into_iter().filter(|(_, status)| *status != 503).collect();
-        let options = || Options { profile: scene.profile(), arguments: scene.arguments.clone(), ..self.options(0) };
         if !reads.is_empty() || !failing.is_empty() {
-            let mut stage = end.stage(options()).await?;
+            let mut stage = end.stage(self.options_of(scene)).await?;
             for read in &reads {
                 read.run(self.script(), &mut stage, record).await;
             }
@@ -213,7 +225,7 @@ impl Run {
         let end_of_scene = &end;
         let runs = changes.iter().map(|change| async move {
             let mut found = Record::default();
-            let mut stage = end_of_scene.stage(options()).await?;
+            let mut stage = end_of_scene.stage(self.options_of(scene)).await?;
             change.run(self.script(), &mut stage, &mut found).await;
             found.faults.extend(stage.server.finish().await?);
             anyhow::Ok(found)
@@ -227,36 +239,48 @@ impl Run {
     }
 
     /// Brings operations to fail, and holds what they say against the examples they share.
-    async fn fail(&self, failing: &[(&'static Operation, u16)], stage: &mut Stage, record: &mut Record) {
+    async fn fail(&self, failing: &[(&Operation, u16)], stage: &mut Stage, record: &mut Record) {
         if failing.iter().any(|(_, status)| *status == 422) {
             record.faults.extend(failures::prepare(&self.scenes, stage).await);
         }
         for (operation, status) in failing {
-            match failures::draft(&self.scenes, operation, *status) {
-                Some(draft) => self.judge_failure(operation, *status, &draft, stage, record).await,
-                None => record.faults.push(format!("{} {status}: no request that fails is known", operation.id)),
-            }
+            self.refused(Document::committed(), operation, *status, stage, record).await;
         }
     }
 
-    async fn judge_failure(
+    /// Brings an operation to fail, and holds what it says against the example it shares.
+    async fn refused(
         &self,
+        document: &Document,
         operation: &Operation,
         status: u16,
-        draft: &Draft,
         stage: &mut Stage,
         record: &mut Record,
     ) {
+        let Some(draft) = failures::draft(&self.scenes, document, operation, status) else {
+            return record.faults.push(format!("{} {status}: no request that fails is known", operation.id));
+        };
         let answer = draft.send(stage).await;
-        let media = node::answer(operation, status).media();
-        let expected = Expected { operation, status, media: media.first(), is_shared: true };
+        let media = node::answer(document, operation, status).media();
+        let expected = Expected { document, operation, status, media: media.first(), is_shared: true };
         if record.judge(&self.made, &mut stage.words, &expected, &answer) {
             record.used(&draft.examples);
         }
     }
 
-    /// What operations say while the database is away: PostgreSQL's, the embedded one can't be.
+    /// What operations say while the database is away.
     async fn without_database(&self, record: &mut Record) -> anyhow::Result<()> {
+        let mut away = self.away().await?;
+        let document = Document::committed();
+        for operation in document.operations().filter(|o| o.responses.contains_key(&503)) {
+            self.refused(document, operation, 503, &mut away.stage, record).await;
+        }
+        record.faults.extend(away.stage.server.finish().await?);
+        away.database.remove().await
+    }
+
+    /// A server whose database is away: PostgreSQL's, the embedded one can't be.
+    async fn away(&self) -> anyhow::Result<Away> {
         let database = FreshDatabase::create().await?;
         let (cut, url) = Cut::to_database(&database.url).await?;
         let arguments = vec!["--database".to_owned(), url];
@@ -264,15 +288,13 @@ impl Run {
         let server = TestServer::start(options).await?;
         let callers = [&self.scenes.caller, &self.scenes.stranger].map(|name| (name.clone(), server.admin()));
         let callers = callers.into_iter().chain([("administrator".to_owned(), server.admin())]).collect();
-        let mut stage = Stage { server, words: self.words(), callers };
         cut.cut();
-        for operation in Document::committed().operations().filter(|o| o.responses.contains_key(&503)) {
-            if let Some(draft) = failures::draft(&self.scenes, operation, 503) {
-                self.judge_failure(operation, 503, &draft, &mut stage, record).await;
-            }
-        }
-        record.faults.extend(stage.server.finish().await?);
-        database.remove().await
+        Ok(Away { stage: Stage { server, words: self.words(), callers }, database, _cut: cut })
+    }
+
+    /// How the server of a scene's end is started.
+    fn options_of(&self, scene: &Scene) -> Options {
+        Options { profile: scene.profile(), arguments: scene.arguments.clone(), ..self.options(0) }
     }
 }
 

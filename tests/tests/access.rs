@@ -98,6 +98,7 @@ contract_test!(nothing_opens_without_the_right_key, options = idle(), async |ser
         }
     }
     assert_eq!(sent, closed.len() + guarded.len() * 22);
+    println!("{sent} requests without the right key, all 401");
     // Everything is still there: none of it got through to a DELETE.
     places.tenant.request(server, "GET", &format!("/spaces/{}/images/plan-001", places.space)).send().await.expect(200);
 });
@@ -197,6 +198,7 @@ contract_test!(another_customer_is_closed_whatever_is_asked, options = idle(), a
     assert_eq!(said.len(), 10 * (count_of_all_kinds() - heads));
     assert!(said[0]["type"].as_str().unwrap().ends_with("/forbidden"));
     assert!(said.iter().all(|problem| *problem == said[0]));
+    println!("{} requests for other customers, all 403", 10 * count_of_all_kinds());
     // The same requests without credentials.
     for request in all_kinds(server, &places, &places.tenant.id.to_string()) {
         let answer = request.send().await.expect(401);
@@ -217,6 +219,7 @@ contract_test!(an_administrator_is_told_of_unknown_customers, options = idle(), 
         }
     }
     assert_eq!(sent, 7 * count_of_all_kinds());
+    println!("{sent} requests for unknown customers, all 404");
     // On one that exists an administrator may do what its own keys may.
     for operation in operations(|operation| operation.method == "GET" && under_customer(&operation.template)) {
         places.request(server, operation, &[]).auth(&admin).send().await.expect(200);

@@ -51,3 +51,24 @@ contract_test!(
         }
     }
 );
+
+contract_test!(
+    who_has_said_everything_gets_the_answer,
+    options = Options { workers: 0, ..Options::default() },
+    async |server: &mut TestServer| {
+        let tenant = server.new_customer("harbour").await;
+        let basic = contract_tests::http::basic(&tenant.credentials);
+        let body = r#"{"name":"plans"}"#;
+        let post = format!("POST {} HTTP/1.1\r\nContent-Length: {}\r\n", tenant.path("/spaces"), body.len());
+        for (head, body, status) in [(post.as_str(), body, 201), ("GET /vocab HTTP/1.1\r\n", "", 200)] {
+            let mut stream = TcpStream::connect(server.direct()).await.unwrap();
+            let request =
+                format!("{head}Host: a\r\nAuthorization: {basic}\r\nContent-Type: application/json\r\n\r\n{body}");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
+        }
+    }
+);

@@ -43,6 +43,11 @@ contract_test!(spaces_keep_default_roles, profiles, async |server: &mut TestServ
     assert_eq!(tenant.request(server, "PUT", uri).json(&made).send().await.expect(200).json(), made);
     let patched = tenant.request(server, "PATCH", uri).json(&json!({ "defaultRoles": link })).send().await;
     patched.expect(if server.profile() == Profile::Today { 200 } else { 205 });
+    let path = link.strip_prefix(&server.base_url()).unwrap();
+    for spelled in [path.to_owned(), format!("https://api.example.org{path}")] {
+        let body = json!({ "name": "plans", "defaultRoles": spelled });
+        tenant.request(server, "PUT", uri).json(&body).send().await.expect(200);
+    }
     assert_eq!(roles(server, &tenant, &made).await, [ELSEWHERE, &own]);
     tenant.request(server, "PUT", uri).json(&json!({ "name": "plans" })).send().await.expect(200);
     assert_eq!(roles(server, &tenant, &made).await, [""; 0]);

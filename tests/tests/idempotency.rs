@@ -158,3 +158,46 @@ contract_test!(an_answer_is_kept_also_where_nobody_waited_for_it, async |server:
     let images = tenant.request(server, "GET", "/spaces/1/images").send().await.expect(200).json();
     assert_eq!((&images["totalItems"], origin.hits("plan.jpg")), (&json!(1), 1));
 });
+
+contract_test!(what_fails_half_way_frees_its_key, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let origin = Origin::start().await;
+    let picture = origin.picture("plan.jpg", 40, 30);
+    origin.hold("plan.jpg");
+    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let post = || {
+        let request = tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "half");
+        request.json(&json!({ "id": "plan", "origin": picture })).send()
+    };
+    let (first, ()) = tokio::join!(post(), async {
+        eventually(Duration::from_secs(20), "the origin is asked", async || {
+            (origin.hits("plan.jpg") > 0).then_some(())
+        })
+        .await;
+        tenant.request(server, "DELETE", "/spaces/1/images/plan").send().await.expect(205);
+        origin.release("plan.jpg");
+    });
+    first.expect_problem(404, "/not-found");
+    let again = post().await.expect(201);
+    assert_eq!(own_parts(&post().await), own_parts(&again));
+});
+
+contract_test!(an_answer_that_a_killed_server_owes_is_lost_at_once, only sqlite, async |server: &mut TestServer| {
+    let tenant = server.new_customer("harbour").await;
+    let origin = Origin::start().await;
+    let picture = origin.picture("plan.jpg", 40, 30);
+    origin.hold("plan.jpg");
+    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let body = json!({ "id": "plan", "origin": picture });
+    let post = |server: &TestServer| {
+        tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "owed").json(&body)
+    };
+    let first = tokio::spawn(post(server).try_send());
+    eventually(Duration::from_secs(20), "the origin is asked", async || (origin.hits("plan.jpg") > 0).then_some(()))
+        .await;
+    server.kill().await;
+    first.await.unwrap().unwrap_err();
+    origin.release("plan.jpg");
+    server.restart().await;
+    post(server).send().await.expect_problem(422, "/idempotency-key-reused");
+});

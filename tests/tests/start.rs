@@ -1,5 +1,6 @@
 //! Starting the server: what stands in its way is said in one line, and nothing is touched before.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -153,6 +154,24 @@ async fn processes_on_one_database_share_everything_else_too() {
     database.remove().await.expect("it can be removed");
 }
 
+#[tokio::test]
+async fn servers_that_start_together_on_an_empty_database_make_one_administrator() {
+    for _ in 0..4 {
+        let database = FreshDatabase::create().await.expect("a database");
+        let data = tempfile::tempdir().expect("a directory");
+        let log = Arc::<Mutex<String>>::default();
+        let starts = (0..4).map(|_| async {
+            process::start(&mut sharing("serve", &database, data.path()), log.clone()).await.expect("it starts").0
+        });
+        for mut process in futures::future::join_all(starts).await {
+            process.kill().await.expect("it can be killed");
+        }
+        let said = log.lock().expect("a log").clone();
+        assert_eq!(said.matches("administrator key: ").count(), 1, "{said}");
+        database.remove().await.expect("it can be removed");
+    }
+}
+
 contract_test!(a_short_secret_is_warned_of, only sqlite, async |server: &mut TestServer| {
     assert!(!server.log().contains("administrator's secret"), "{}", server.log());
     let data = tempfile::tempdir().expect("a directory");
@@ -166,3 +185,15 @@ contract_test!(a_short_secret_is_warned_of, only sqlite, async |server: &mut Tes
     let warning: Value = serde_json::from_str(warning).expect("a line of JSON");
     assert_eq!(warning["level"], "WARN");
 });
+
+#[tokio::test]
+async fn a_new_data_directory_is_nobody_elses() {
+    let inside = tempfile::tempdir().expect("a directory");
+    let data = inside.path().join("new/data");
+    let mut command = server();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    let (mut process, _) = process::start(&mut command, Arc::default()).await.unwrap();
+    process.kill().await.expect("it can be killed");
+    let mode = std::fs::metadata(&data).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}

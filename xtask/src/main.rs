@@ -58,6 +58,16 @@ enum Task {
         /// Print every survivor with the reason why it is harmless.
         #[arg(long)]
         survivors: bool,
+        /// Ask the oracles that want a server too about all mutants, not only about a sample: it takes long.
+        #[arg(long, conflicts_with_all = ["structure", "sample"])]
+        behaviour: bool,
+        /// With --behaviour: ask about each so-many-th mutant.
+        #[arg(long, default_value_t = 1, requires = "behaviour")]
+        every: usize,
+        /// With --behaviour: keep the answers in FILE.behaviour.jsonl and FILE.examples.jsonl, and ask only for those
+        /// that aren't there. Remove them when the document or the server has changed.
+        #[arg(long, value_name = "FILE", requires = "behaviour")]
+        out: Option<PathBuf>,
     },
     /// Run everything that must pass: format, lints, tests on both databases, agreement.
     Test {
@@ -108,13 +118,14 @@ fn run(task: Task) -> Result<bool> {
             println!("{} changes, {broken} of them break clients of the older document", changes.len());
             Ok(if breaking { broken == 0 } else { changes.is_empty() })
         }
-        Task::Mutate { structure, sample, write, check, survivors } => {
+        Task::Mutate { structure, sample, write, check, survivors, behaviour, every, out } => {
             let extent = match (structure, sample) {
                 (true, _) => Extent::Structure,
                 (_, true) => Extent::Sample,
+                _ if behaviour => Extent::Behaviour(every),
                 _ => Extent::Whole,
             };
-            mutate::mutate(&repository, mutate::Options { extent, write, check, survivors })
+            mutate::mutate(&repository, mutate::Options { extent, write, check, survivors, out })
         }
         Task::Test { arguments } => test_run::run(&repository, &arguments),
         Task::Demo { arguments } => {

@@ -62,7 +62,7 @@ pub fn run(repository: &Path, arguments: &[String]) -> Result<bool> {
     steps.take("tests", || tests(repository, arguments, observed.path()));
     steps.take("agreement", || check::check(repository));
     steps.take("oracles", || {
-        let options = Options { extent: Extent::Sample, write: false, check: true, survivors: false };
+        let options = Options { extent: Extent::Sample, write: false, check: true, survivors: false, out: None };
         mutate::mutate(repository, options)
     });
     steps.take("observations", || observations(repository, arguments.is_empty(), observed.path()));

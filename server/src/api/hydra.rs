@@ -5,10 +5,10 @@ use crate::{
     domain::Error,
     http::{
         answer::{Resource, View},
+        document::document,
         problem::{Fail, Named},
         session::Session,
         types::{ContextName, Uri},
-        vocabulary,
     },
     resource,
 };
@@ -123,12 +123,14 @@ pub struct Api;
 impl Api {
     #[oai(path = "/vocab", method = "get", operation_id = "hydra_vocab")]
     async fn vocab(&self, session: Session) -> Result<View<ApiDocumentation>, Fail> {
-        Ok(session.view(&vocabulary::documentation(&session.links, session.app.profile)))
+        Ok(session.view(&document().vocabulary.documentation(&session.links, session.app.profile)))
     }
 
     #[oai(path = "/contexts/:name", method = "get", operation_id = "hydra_context")]
     async fn context(&self, session: Session, name: Path<ContextName>) -> Result<View<JsonLdContext>, Fail<Named>> {
-        let context = vocabulary::context(&session.links, &name.0.0)
+        let context = document()
+            .vocabulary
+            .context(&session.links, &name.0.0)
             .ok_or_else(|| Error::Missing(format!("There is no context `{}`.", name.0.0)))?;
         Ok(session.view(&JsonLdContext { context }))
     }

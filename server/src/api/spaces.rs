@@ -195,7 +195,7 @@ fn asked(roles: RolesOrLink, links: &Links, customer: i64, space: Option<i64>) -
     let all = match roles {
         RolesOrLink::Link(link) => {
             let own = space.map(|space| format!("{}/defaultRoles", links.space(customer, space)));
-            if own.as_ref() == Some(&link) {
+            if own.is_some_and(|own| read_only::is_same_link(&link, &own)) {
                 return Ok(Change::Keep);
             }
             let detail = format!("`{link}` is not the link to the default roles of this space: send a list of roles.");

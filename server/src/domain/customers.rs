@@ -183,7 +183,7 @@ pub async fn found(db: &Db, id: Option<String>, secret: Option<String>) -> Resul
         Some(secret) => secret,
         None => keys::random_secret()?,
     };
-    db.write(move |tx| {
+    let made = db.write(move |tx| {
         async move {
             if store::customers::count(tx).await? > 0 {
                 return Ok(None);
@@ -195,8 +195,12 @@ pub async fn found(db: &Db, id: Option<String>, secret: Option<String>) -> Resul
             Ok(Some(new))
         }
         .boxed()
-    })
-    .await
+    });
+    match made.await {
+        // Another server that starts on this database was faster.
+        Err(_) if store::customers::count(db).await? > 0 => Ok(None),
+        made => made,
+    }
 }
 
 /// Gives every customer that has none an id for Fastly's clients: those from before there were such ids.

@@ -7,7 +7,6 @@ use crate::{
 };
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// How long answers are kept, in milliseconds: a day.
@@ -45,13 +44,11 @@ pub enum Verdict {
     Lost,
 }
 
-/// The fingerprint of the content of a request.
-pub fn fingerprint(target: &str, body: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update((target.len() as u64).to_be_bytes());
-    hash.update(target);
-    hash.update(body);
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+/// The fingerprint of the content of a request, which may be a password: nobody without the secret key can try out
+/// what it is of.
+pub fn fingerprint(secrets: &Secrets, target: &str, body: &[u8]) -> String {
+    let length = (target.len() as u64).to_be_bytes();
+    secrets.mark(&[&length, target.as_bytes(), body]).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// What is to be done with a request of a customer with this key and fingerprint. Waits for the answer to
@@ -89,6 +86,24 @@ pub async fn judge(db: &Db, secrets: &Secrets, customer: i64, key: &str, fingerp
 /// That another request took it meanwhile, or whatever the database says.
 pub async fn take(db: &Db) -> Result<(), Error> {
     db.write(|_| async { Ok(()) }.boxed()).await
+}
+
+/// Frees the key of a request that failed after it had taken it.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn release(db: &Db, customer: i64, key: &str) -> Result<(), Error> {
+    let key = key.to_owned();
+    db.write(move |tx| async move { Ok(store::journal::release(tx, customer, &key).await?) }.boxed()).await
+}
+
+/// Gives up all answers that are still to come: no other process works on this database, so nobody makes them.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn give_up_all(db: &Db) -> Result<(), Error> {
+    let lost = time::now() - LONGEST - 1;
+    db.write(move |tx| async move { Ok(store::journal::give_up(tx, lost).await?) }.boxed()).await
 }
 
 /// Keeps the answer to a request that was carried out; sealed, since it may show a secret.

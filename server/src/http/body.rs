@@ -119,6 +119,11 @@ pub(crate) fn parse<T: Input>(raw: Map<String, Value>) -> Result<Json<T>, Failur
     Ok(Json { value, raw })
 }
 
+/// Bytes of the body that a request announces.
+pub fn announced(request: &Request) -> usize {
+    request.header("content-length").and_then(|l| l.parse().ok()).unwrap_or_default()
+}
+
 /// The body, if its type is one that is read and its size is allowed.
 async fn bytes(request: &Request, body: Body) -> Result<Vec<u8>, Failure> {
     if let Some(given) = request.content_type().filter(|given| !is_json(given)) {
@@ -127,7 +132,7 @@ async fn bytes(request: &Request, body: Body) -> Result<Vec<u8>, Failure> {
     if let Some(coding) = request.header("content-encoding").filter(|c| !c.eq_ignore_ascii_case("identity")) {
         return Err(Failure::MediaType(coding.chars().take(100).collect()));
     }
-    let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok()).unwrap_or_default();
+    let length = announced(request);
     let mut bytes = Vec::with_capacity(length.min(MAX_RESERVED));
     let mut limited = body.into_async_read().take(MAX_BYTES as u64 + 1);
     if length <= MAX_BYTES && limited.read_to_end(&mut bytes).await.is_err() {

@@ -1,7 +1,7 @@
 //! The canonical document as the server uses it: the bytes it serves, the table of its paths, the
 //! schemas of its request bodies.
 
-use super::{arguments::Arguments, validate::Schemas};
+use super::{arguments::Arguments, validate::Schemas, vocabulary::Vocabulary};
 use percent_encoding::percent_decode_str;
 use poem::http::Method;
 use serde_json::Value;
@@ -80,8 +80,8 @@ pub struct Document {
     routes: Vec<Route>,
     /// The schemas of its components.
     pub schemas: Schemas,
-    /// The whole document.
-    pub json: Value,
+    /// What it says of classes and operations.
+    pub vocabulary: Vocabulary,
 }
 
 /// The document.
@@ -91,14 +91,15 @@ pub struct Document {
 pub fn document() -> &'static Document {
     static DOCUMENT: OnceLock<Document> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let json: Value = serde_json::from_str(BUNDLE).unwrap_or_default();
+        let json: Value = BUNDLE.parse().unwrap_or_default();
         let mut routes: Vec<Route> = entries(&json["paths"])
             .map(|(path, item)| Route { segments: segments(path), operations: operations(&json, path, item) })
             .collect();
         // Literal segments win over variables.
         routes.sort_by_key(|r| r.segments.iter().map(|s| matches!(s, Segment::Variable)).collect::<Vec<_>>());
         let schemas = Schemas::read(&json["components"]["schemas"]);
-        Document { routes, schemas, json }
+        // The whole document takes several times the memory of all that is read off it.
+        Document { routes, schemas, vocabulary: Vocabulary::read(&json) }
     })
 }
 

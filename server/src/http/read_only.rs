@@ -43,12 +43,16 @@ fn same(given: &Value, stored: Option<&Value>) -> bool {
         (Value::String(text), None) => text.is_empty(),
         (_, None) => false,
         (Value::String(text), Some(Value::Number(number))) => text.trim() == number.to_string(),
-        (Value::String(given), Some(Value::String(stored))) => given == stored || is_link_of(given, stored),
+        (Value::String(given), Some(Value::String(stored))) => is_same_link(given, stored),
         (given, Some(stored)) => given == stored,
     }
 }
 
-fn is_link_of(given: &str, stored: &str) -> bool {
+/// Whether a given text is a link as it is shown here, was shown under another host name, or is its path alone.
+pub fn is_same_link(given: &str, stored: &str) -> bool {
+    if given == stored {
+        return true;
+    }
     let path = |uri: &str| {
         let rest = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"))?;
         rest.find('/').map(|start| rest[start..].to_owned())

@@ -1,7 +1,12 @@
 //! Requests that change something: each leaves a note in the journal, and a POST with an
 //! `Idempotency-Key` is carried out once however often it is sent.
 
-use super::{body::MAX_BYTES, document::Operation, problem::Failure, session::Session};
+use super::{
+    body::{self, MAX_BYTES},
+    document::Operation,
+    problem::Failure,
+    session::Session,
+};
 use crate::{
     domain::{
         self,
@@ -74,7 +79,7 @@ impl Change {
         let Some(key) = key else {
             return journal::scope(journal::Note::new(self.entry(), None), carry_out(request)).await;
         };
-        let fingerprint = fingerprint(&mut request).await?;
+        let fingerprint = self.fingerprint(&mut request).await?;
         if let Some(answer) = self.known(&key, &fingerprint).await? {
             return Ok(replayed(&answer));
         }
@@ -82,6 +87,23 @@ impl Change {
         let app = self.session.app.clone();
         let task = app.under_way.spawn(async move { self.once(&key, &fingerprint, carry_out(request)).await });
         task.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// The fingerprint of a request; its body is read and put back.
+    async fn fingerprint(&self, request: &mut Request) -> Result<String, Failure> {
+        // What is too large isn't asked for.
+        if body::announced(request) > MAX_BYTES {
+            return Err(Failure::TooLarge(MAX_BYTES));
+        }
+        let bytes = match request.take_body().into_bytes_limit(MAX_BYTES).await {
+            Ok(bytes) => bytes,
+            Err(ReadBodyError::PayloadTooLarge) => return Err(Failure::TooLarge(MAX_BYTES)),
+            Err(_) => return Err(Failure::invalid("", "The body ended before it was complete: send it again.")),
+        };
+        let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let fingerprint = idempotency::fingerprint(&self.session.app.secrets, target, &bytes);
+        request.set_body(bytes);
+        Ok(fingerprint)
     }
 
     /// Carries out what nobody has with this key, and keeps the answer.
@@ -105,7 +127,19 @@ impl Change {
                 Ok(replayed(&answer))
             }
             Ok(response) => self.keep(key, response).await,
-            failed => failed,
+            Err(failure) => {
+                if note.is_claimed() {
+                    self.release(key).await;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Frees the key of a request that failed after its first transaction: it may be sent again.
+    async fn release(&self, key: &str) {
+        if let Err(error) = idempotency::release(&self.session.app.db, self.principal.customer, key).await {
+            tracing::warn!(request_id = %self.request_id, %error, "the key of a request that failed is not free");
         }
     }
 
@@ -148,19 +182,6 @@ fn key(request: &Request) -> Result<Option<String>, Failure> {
     let text = value.to_str().ok().filter(|t| !t.is_empty() && t.len() <= MAX_KEY);
     let detail = "The header `Idempotency-Key` must have 1 to 255 printable characters.";
     text.map(|t| Some(t.to_owned())).ok_or_else(|| Failure::invalid("Idempotency-Key", detail))
-}
-
-/// The fingerprint of a request; its body is read and put back.
-async fn fingerprint(request: &mut Request) -> Result<String, Failure> {
-    let bytes = match request.take_body().into_bytes_limit(MAX_BYTES).await {
-        Ok(bytes) => bytes,
-        Err(ReadBodyError::PayloadTooLarge) => return Err(Failure::TooLarge(MAX_BYTES)),
-        Err(_) => return Err(Failure::invalid("", "The body ended before it was complete: send it again.")),
-    };
-    let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
-    let fingerprint = idempotency::fingerprint(target, &bytes);
-    request.set_body(bytes);
-    Ok(fingerprint)
 }
 
 fn replayed(answer: &Answer) -> Response {

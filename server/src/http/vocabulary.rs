@@ -2,7 +2,7 @@
 
 use super::{
     Profile,
-    document::{document, entries, resolve},
+    document::{entries, resolve},
     links::Links,
     types::Uri,
 };
@@ -13,13 +13,32 @@ use poem::http::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A class of the vocabulary and the schemas that show it.
+/// What the document says of classes and operations, without the document.
+#[derive(Debug)]
+pub struct Vocabulary {
+    classes: Vec<Class>,
+    /// With all their statuses, whatever the profile.
+    operations: BTreeMap<Place, Vec<ApiOperation>>,
+}
+
+/// A class of the vocabulary.
+#[derive(Debug)]
 struct Class {
     name: String,
     description: String,
-    /// Its properties with their schemas, in the order of the document.
-    properties: Vec<(String, Value)>,
-    required: Vec<String>,
+    /// In the order of the document.
+    properties: Vec<Property>,
+}
+
+#[derive(Debug)]
+struct Property {
+    name: String,
+    description: String,
+    is_link: bool,
+    /// What its values are, where no operation tells it of what it links to.
+    range: &'static str,
+    required: bool,
+    writable: bool,
 }
 
 /// The class that a schema shows: what it says of its own `@type`.
@@ -29,29 +48,67 @@ fn class_of(schema: &Value) -> Option<&str> {
     (view && !matches!(class, "Collection" | "PartialCollectionView" | "Error")).then_some(class)
 }
 
-fn schemas() -> impl Iterator<Item = (&'static str, &'static Value)> {
-    entries(&document().json["components"]["schemas"])
+fn schemas(document: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    entries(&document["components"]["schemas"])
 }
 
-fn classes() -> Vec<Class> {
+fn classes(document: &Value) -> Vec<Class> {
     let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
-    for (_, schema) in schemas() {
+    for (_, schema) in schemas(document) {
         let Some(name) = class_of(schema).filter(|c| !c.contains(':') && !is_vocabulary(c)) else { continue };
         let class = classes.entry(name).or_insert_with(|| Class {
             name: name.to_owned(),
             description: text(schema, "description"),
             properties: Vec::new(),
-            required: Vec::new(),
         });
         for (property, shape) in entries(&schema["properties"]) {
-            if !property.starts_with('@') && !class.properties.iter().any(|(known, _)| known == property) {
-                class.properties.push((property.to_owned(), shape.clone()));
+            if !property.starts_with('@') && !class.properties.iter().any(|known| known.name == property) {
+                class.properties.push(Property::read(document, name, property, shape));
             }
         }
         let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        class.required.extend(required.map(str::to_owned));
+        for name in required {
+            class.properties.iter_mut().filter(|known| known.name == name).for_each(|known| known.required = true);
+        }
     }
     classes.into_values().collect()
+}
+
+impl Property {
+    fn read(document: &Value, class: &str, name: &str, shape: &Value) -> Self {
+        let writable = schemas(document)
+            .any(|(schema, shape)| stem(schema) == Some(class) && shape["properties"].get(name).is_some());
+        Self {
+            name: name.to_owned(),
+            description: text(shape, "description"),
+            is_link: shape["format"] == "uri",
+            range: range(shape),
+            required: false,
+            writable,
+        }
+    }
+
+    /// As the vocabulary of a class shows it, with the operations on what it links to.
+    fn shown(&self, class: &str, operations: Vec<ApiOperation>) -> ApiSupportedProperty {
+        let read = operations.iter().find(|operation| operation.method == "GET");
+        let pointed_at = read.and_then(|get| get.returns.clone());
+        ApiSupportedProperty {
+            property: ApiProperty {
+                id: format!("vocab:{class}/{}", self.name),
+                class: if self.is_link { "hydra:Link" } else { "rdf:Property" }.to_owned(),
+                label: self.name.clone(),
+                description: self.description.clone(),
+                domain: format!("vocab:{class}"),
+                range: pointed_at.unwrap_or_else(|| self.range.to_owned()),
+                supported_operation: self.is_link.then_some(operations),
+            },
+            title: self.name.clone(),
+            description: self.description.clone(),
+            required: self.required,
+            readonly: !self.writable,
+            writeonly: false,
+        }
+    }
 }
 
 /// The classes that describe the vocabulary itself.
@@ -63,63 +120,78 @@ fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
 
-fn is_link(shape: &Value) -> bool {
-    shape["format"] == "uri"
-}
-
-/// The context of a class; `Space.jsonld`, and the dotted names of old such as `DLCS.HydraModel.Model.Space.jsonld`.
-pub fn context(links: &Links, file: &str) -> Option<Anything> {
-    let name = file.strip_suffix(".jsonld")?;
-    let name = name.rsplit('.').next()?;
-    let class = classes().into_iter().find(|c| c.name == name)?;
-    let mut context = Anything::new();
-    context.insert("hydra".to_owned(), json!("http://www.w3.org/ns/hydra/core#"));
-    context.insert("vocab".to_owned(), json!(format!("{}#", links.path("/vocab"))));
-    context.insert(name.to_owned(), json!(format!("vocab:{name}")));
-    for (property, shape) in &class.properties {
-        let id = format!("vocab:{name}/{property}");
-        let meaning = if is_link(shape) { json!({ "@id": id, "@type": "@id" }) } else { json!(id) };
-        context.insert(property.clone(), meaning);
+impl Vocabulary {
+    /// What a document says.
+    pub(super) fn read(document: &Value) -> Self {
+        let classes = classes(document);
+        let operations = operations(document, &classes);
+        Self { classes, operations }
     }
-    Some(context)
-}
 
-/// The documentation of the API, with the statuses of a profile.
-pub fn documentation(links: &Links, profile: Profile) -> ApiDocumentation {
-    let classes = classes();
-    let mut operations = operations(&classes, profile);
-    let mut under = |place: Place| operations.remove(&place).unwrap_or_default();
-    let mut supported_class = Vec::with_capacity(classes.len() + 1);
-    for class in &classes {
-        let supported_operation = under(Place::Class(class.name.clone()));
-        let mut described = |(name, shape): &(String, Value)| {
-            let linked = under(Place::Link(class.name.clone(), name.clone()));
-            property(class, name, shape, linked)
-        };
+    /// The context of a class; `Space.jsonld`, and the dotted names of old such as
+    /// `DLCS.HydraModel.Model.Space.jsonld`.
+    pub fn context(&self, links: &Links, file: &str) -> Option<Anything> {
+        let name = file.strip_suffix(".jsonld")?;
+        let name = name.rsplit('.').next()?;
+        let class = self.classes.iter().find(|c| c.name == name)?;
+        let mut context = Anything::new();
+        context.insert("hydra".to_owned(), json!("http://www.w3.org/ns/hydra/core#"));
+        context.insert("vocab".to_owned(), json!(format!("{}#", links.path("/vocab"))));
+        context.insert(name.to_owned(), json!(format!("vocab:{name}")));
+        for property in &class.properties {
+            let id = format!("vocab:{name}/{}", property.name);
+            let meaning = if property.is_link { json!({ "@id": id, "@type": "@id" }) } else { json!(id) };
+            context.insert(property.name.clone(), meaning);
+        }
+        Some(context)
+    }
+
+    /// The documentation of the API, with the statuses of a profile.
+    pub fn documentation(&self, links: &Links, profile: Profile) -> ApiDocumentation {
+        let mut operations = self.of_profile(profile);
+        let mut under = |place: Place| operations.remove(&place).unwrap_or_default();
+        let mut supported_class = Vec::with_capacity(self.classes.len() + 1);
+        for class in &self.classes {
+            let supported_operation = under(Place::Class(class.name.clone()));
+            let mut described = |property: &Property| {
+                let linked = under(Place::Link(class.name.clone(), property.name.clone()));
+                property.shown(&class.name, linked)
+            };
+            supported_class.push(ApiClass {
+                id: format!("vocab:{}", class.name),
+                class: "Class".to_owned(),
+                sub_class_of: "hydra:Resource".to_owned(),
+                label: class.name.clone(),
+                description: class.description.clone(),
+                supported_operation,
+                supported_property: class.properties.iter().map(&mut described).collect(),
+            });
+        }
         supported_class.push(ApiClass {
-            id: format!("vocab:{}", class.name),
+            id: "hydra:Resource".to_owned(),
             class: "Class".to_owned(),
             sub_class_of: "hydra:Resource".to_owned(),
-            label: class.name.clone(),
-            description: class.description.clone(),
-            supported_operation,
-            supported_property: class.properties.iter().map(&mut described).collect(),
+            label: "Resource".to_owned(),
+            description: "Whatever no class links to.".to_owned(),
+            supported_operation: operations.into_values().flatten().collect(),
+            supported_property: Vec::new(),
         });
+        ApiDocumentation {
+            context: root_context(links),
+            id: Uri(format!("{}#", links.path("/vocab"))),
+            class: "ApiDocumentation".to_owned(),
+            supported_class,
+        }
     }
-    supported_class.push(ApiClass {
-        id: "hydra:Resource".to_owned(),
-        class: "Class".to_owned(),
-        sub_class_of: "hydra:Resource".to_owned(),
-        label: "Resource".to_owned(),
-        description: "Whatever no class links to.".to_owned(),
-        supported_operation: operations.into_values().flatten().collect(),
-        supported_property: Vec::new(),
-    });
-    ApiDocumentation {
-        context: root_context(links),
-        id: Uri(format!("{}#", links.path("/vocab"))),
-        class: "ApiDocumentation".to_owned(),
-        supported_class,
+
+    /// The operations with the statuses that a server of this profile answers with.
+    fn of_profile(&self, profile: Profile) -> BTreeMap<Place, Vec<ApiOperation>> {
+        let mut operations = self.operations.clone();
+        for operation in operations.values_mut().flatten() {
+            let method = operation.method.clone();
+            operation.status_code.retain(|status| answers_with(profile, &method, status.status_code));
+        }
+        operations
     }
 }
 
@@ -158,29 +230,6 @@ fn root_context(links: &Links) -> Anything {
     .collect()
 }
 
-fn property(class: &Class, name: &str, shape: &Value, operations: Vec<ApiOperation>) -> ApiSupportedProperty {
-    let writable =
-        schemas().any(|(schema, shape)| stem(schema) == Some(&class.name) && shape["properties"].get(name).is_some());
-    let description = text(shape, "description");
-    let pointed_at = operations.iter().find(|operation| operation.method == "GET").and_then(|get| get.returns.clone());
-    ApiSupportedProperty {
-        property: ApiProperty {
-            id: format!("vocab:{}/{name}", class.name),
-            class: if is_link(shape) { "hydra:Link" } else { "rdf:Property" }.to_owned(),
-            label: name.to_owned(),
-            description: description.clone(),
-            domain: format!("vocab:{}", class.name),
-            range: pointed_at.unwrap_or_else(|| range(shape).to_owned()),
-            supported_operation: is_link(shape).then_some(operations),
-        },
-        title: name.to_owned(),
-        description,
-        required: class.required.iter().any(|r| r == name),
-        readonly: !writable,
-        writeonly: false,
-    }
-}
-
 fn range(shape: &Value) -> &'static str {
     match (shape["type"].as_str(), shape["format"].as_str()) {
         (Some("string"), Some("uri")) => "http://www.w3.org/ns/hydra/core#Resource",
@@ -198,7 +247,7 @@ fn stem(schema: &str) -> Option<&str> {
 }
 
 /// What operations are operations on.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     /// A resource of a class.
     Class(String),
@@ -210,8 +259,7 @@ enum Place {
 
 /// All operations by what they are operations on: the class that GET of their path answers with; else what the
 /// resource one segment up links to by the name of the last segment.
-fn operations(classes: &[Class], profile: Profile) -> BTreeMap<Place, Vec<ApiOperation>> {
-    let document = &document().json;
+fn operations(document: &Value, classes: &[Class]) -> BTreeMap<Place, Vec<ApiOperation>> {
     let class_at = |path: &str| {
         let get = document["paths"].get(path)?.get("get")?;
         let (class, is_collection) = answered(document, get)?;
@@ -221,7 +269,7 @@ fn operations(classes: &[Class], profile: Profile) -> BTreeMap<Place, Vec<ApiOpe
         let (above, name) = path.rsplit_once('/')?;
         let class = class_at(if above.is_empty() { "/" } else { above })?;
         let known = classes.iter().find(|c| c.name == class)?;
-        let links = known.properties.iter().any(|(property, shape)| property == name && is_link(shape));
+        let links = known.properties.iter().any(|property| property.name == name && property.is_link);
         links.then(|| Place::Link(class, name.to_owned()))
     };
     let mut all: BTreeMap<Place, Vec<ApiOperation>> = BTreeMap::new();
@@ -231,7 +279,7 @@ fn operations(classes: &[Class], profile: Profile) -> BTreeMap<Place, Vec<ApiOpe
             let place = link_at(path)
                 .or_else(|| class_at(path).map(Place::Class))
                 .unwrap_or_else(|| Place::Path(path.to_owned()));
-            all.entry(place).or_default().push(described(document, method, operation, profile));
+            all.entry(place).or_default().push(described(document, method, operation));
         }
     }
     all
@@ -252,7 +300,7 @@ fn expected(document: &Value, operation: &Value) -> Option<String> {
     let content = resolve(document, operation.get("requestBody")?).get("content")?;
     let schema = entries(content).next()?.1.get("schema")?;
     let name = schema["$ref"].as_str().and_then(|r| r.rsplit('/').next()).unwrap_or_default();
-    let known = |class: &&str| schemas().any(|(_, schema)| class_of(schema) == Some(class));
+    let known = |class: &&str| schemas(document).any(|(_, schema)| class_of(schema) == Some(class));
     Some(match stem(name).filter(known) {
         Some(class) => format!("vocab:{class}"),
         None if resolve(document, schema).pointer("/properties/member").is_some() => "hydra:Collection".to_owned(),
@@ -265,7 +313,7 @@ fn body<'a>(document: &'a Value, message: &'a Value) -> Option<&'a Value> {
     Some(resolve(document, schema))
 }
 
-fn described(document: &Value, method: &str, operation: &Value, profile: Profile) -> ApiOperation {
+fn described(document: &Value, method: &str, operation: &Value) -> ApiOperation {
     let returns = answered(document, operation).map(|(class, is_collection)| {
         if is_collection { "hydra:Collection".to_owned() } else { format!("vocab:{class}") }
     });
@@ -280,7 +328,6 @@ fn described(document: &Value, method: &str, operation: &Value, profile: Profile
         returns: if gone { Some("owl:Nothing".to_owned()) } else { returns },
         status_code: entries(&operation["responses"])
             .filter_map(|(status, response)| Some((status.parse().ok()?, resolve(document, response))))
-            .filter(|(status, _)| answers_with(profile, method, *status))
             .map(|(status, response)| ApiStatus {
                 class: "Status".to_owned(),
                 status_code: i32::from(status),
@@ -292,10 +339,10 @@ fn described(document: &Value, method: &str, operation: &Value, profile: Profile
 }
 
 /// Whether a server of this profile ever answers with this documented status.
-fn answers_with(profile: Profile, method: &str, status: u16) -> bool {
+fn answers_with(profile: Profile, method: &str, status: i32) -> bool {
     match (method, status) {
-        ("delete", 204 | 205) => status == profile.deleted(),
-        ("patch", 205) => !profile.patch_shows(),
+        ("DELETE", 204 | 205) => status == i32::from(profile.deleted()),
+        ("PATCH", 205) => !profile.patch_shows(),
         (_, 409) => profile.conflict() == 409,
         (_, 507) => profile.quota() == 507,
         _ => true,

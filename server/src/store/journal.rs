@@ -179,3 +179,20 @@ pub async fn keep_answer(tx: &Tx, customer: i64, key: &str, answer: &str, oldest
     tx.exec("UPDATE replays SET answer = $3 WHERE customer = $1 AND key = $2", params![customer, key, answer]).await?;
     tx.exec("DELETE FROM replays WHERE created < $1", params![oldest]).await.map(drop)
 }
+
+/// Forgets a key whose request failed.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn release(tx: &Tx, customer: i64, key: &str) -> Result<(), Error> {
+    let sql = "DELETE FROM replays WHERE customer = $1 AND key = $2 AND answer IS NULL";
+    tx.exec(sql, params![customer, key]).await.map(drop)
+}
+
+/// Dates all requests without an answer back to `lost`.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn give_up(tx: &Tx, lost: i64) -> Result<(), Error> {
+    tx.exec("UPDATE replays SET created = $1 WHERE answer IS NULL AND created > $1", params![lost]).await.map(drop)
+}

@@ -1,26 +1,52 @@
-//! Asks oracle B about changes of the document: which of them would a probe notice?
+//! Asks an oracle that wants a server about changes of the document: which of them would it notice?
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Parser;
-use contract_tests::probes::{Bench, Mutant};
+use clap::{Parser, ValueEnum};
+use contract_tests::examples::{self, Verdict};
+use contract_tests::probes::{self, Mutant};
 use contract_tests::{Backend, Document};
 use futures::StreamExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Changes that are asked about at the same time.
 const AT_ONCE: usize = 2;
+/// After so many answers it is told how far it is.
+const TELL: usize = 500;
 
-/// Asks oracle B about changes of the document.
+/// Asks an oracle about changes of the document.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The changes, as `cargo xtask mutate --sample` writes them: one JSON object a line.
+    /// Which oracle.
+    #[arg(long, value_enum, default_value_t = Oracle::Behaviour)]
+    oracle: Oracle,
+    /// The changes, as `cargo xtask mutate` writes them: one JSON object a line.
     #[arg(long)]
     mutants: PathBuf,
     /// Take each so-many-th.
     #[arg(long, default_value_t = 1)]
     every: usize,
+    /// Append the answers to this file instead of printing them, and leave out what is answered there.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// An oracle that wants a server.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Oracle {
+    /// B: probes derived from the changed document.
+    Behaviour,
+    /// X: the changed examples, executed.
+    Examples,
+}
+
+/// An oracle with its servers.
+enum Bench {
+    Behaviour(probes::Bench),
+    Examples(examples::Bench),
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -28,37 +54,86 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let text = tokio::fs::read_to_string(&arguments.mutants).await?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).step_by(arguments.every.max(1));
-    let mutants: Vec<Mutant> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let mut mutants: Vec<Mutant> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let mut out: Box<dyn Write> = match &arguments.out {
+        None => Box::new(std::io::stdout()),
+        Some(path) => {
+            let answered = answered(path)?;
+            mutants.retain(|mutant| !answered.contains(&named(mutant)));
+            eprintln!("{} answered before, {} to ask", answered.len(), mutants.len());
+            Box::new(std::fs::OpenOptions::new().create(true).append(true).open(path)?)
+        }
+    };
     let start = Instant::now();
-    let bench = Bench::new(Backend::Sqlite).await?;
-    let bench = &bench;
-    let asked = mutants.iter().map(|mutant| async move { (mutant, verdict(bench, mutant).await) });
+    let bench = &match arguments.oracle {
+        Oracle::Behaviour => Bench::Behaviour(probes::Bench::new(Backend::Sqlite).await?),
+        Oracle::Examples => Bench::Examples(examples::Bench::new(Backend::Sqlite).await?),
+    };
+    eprintln!("the scenes are built after {:.1} s", start.elapsed().as_secs_f64());
+    let asked = mutants.iter().map(|mutant| async move { answer(mutant, bench.ask(mutant).await) });
     let mut asked = futures::stream::iter(asked).buffered(AT_ONCE);
-    let (mut caught, mut failed) = (0, 0);
-    while let Some((mutant, verdict)) = asked.next().await {
-        let line = match verdict {
-            Ok(finding) => {
-                caught += usize::from(finding.is_some());
-                json!({ "pointer": mutant.pointer, "operator": format!("{:?}", mutant.operator).to_lowercase(),
-                        "caught": finding.is_some(), "finding": finding })
-            }
-            Err(error) => {
-                failed += 1;
-                json!({ "pointer": mutant.pointer, "operator": format!("{:?}", mutant.operator).to_lowercase(),
-                        "caught": false, "error": format!("{error:#}") })
-            }
-        };
-        println!("{line}");
+    let (mut count, mut caught, mut failed) = (0, 0, 0);
+    while let Some(answer) = asked.next().await {
+        count += 1;
+        caught += usize::from(answer["caught"] == true);
+        failed += usize::from(answer.get("error").is_some());
+        // In one piece: whoever reads the file of an interrupted run finds whole lines.
+        out.write_all(format!("{answer}\n").as_bytes())?;
+        if count % TELL == 0 {
+            eprintln!("{count} of {} in {:.0} s, {caught} caught", mutants.len(), start.elapsed().as_secs_f64());
+        }
     }
     let seconds = start.elapsed().as_secs_f64();
     eprintln!("{caught} of {} caught in {seconds:.1} s, {failed} not asked", mutants.len());
     Ok(())
 }
 
-/// The first finding, if there is one.
-async fn verdict(bench: &Bench, mutant: &Mutant) -> anyhow::Result<Option<String>> {
-    let changed = mutant.applied(Document::committed().root());
-    let changed = changed.ok_or_else(|| anyhow::anyhow!("there is no such node"))?;
-    let operations: Vec<&str> = mutant.operations.iter().map(String::as_str).collect();
-    Ok(bench.ask(&changed, &operations).await?.first().map(ToString::to_string))
+/// What tells mutants apart: pointer and operator.
+fn named(mutant: &Mutant) -> (String, String) {
+    (mutant.pointer.clone(), format!("{:?}", mutant.operator).to_lowercase())
+}
+
+/// The mutants that a file has answers for; an answer that could not be given is none.
+fn answered(path: &Path) -> anyhow::Result<BTreeSet<(String, String)>> {
+    if !path.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let text = std::fs::read_to_string(path)?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        // A line was broken off: the next one does not go on from there.
+        writeln!(std::fs::OpenOptions::new().append(true).open(path)?)?;
+    }
+    let answers = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let named = |answer: Value| Some((answer["pointer"].as_str()?.to_owned(), answer["operator"].as_str()?.to_owned()));
+    Ok(answers.filter(|answer| answer.get("error").is_none()).filter_map(named).collect())
+}
+
+fn answer(mutant: &Mutant, verdict: anyhow::Result<Verdict>) -> Value {
+    let (pointer, operator) = named(mutant);
+    match verdict {
+        Ok(Verdict::Caught(finding)) => {
+            json!({ "pointer": pointer, "operator": operator, "caught": true, "finding": finding })
+        }
+        Ok(Verdict::Missed(unseen)) => {
+            json!({ "pointer": pointer, "operator": operator, "caught": false, "unseen": unseen })
+        }
+        Err(error) => {
+            json!({ "pointer": pointer, "operator": operator, "caught": false, "error": format!("{error:#}") })
+        }
+    }
+}
+
+impl Bench {
+    async fn ask(&self, mutant: &Mutant) -> anyhow::Result<Verdict> {
+        match self {
+            Self::Examples(bench) => bench.ask(mutant).await,
+            Self::Behaviour(bench) => {
+                let changed = mutant.applied(Document::committed().root());
+                let changed = changed.ok_or_else(|| anyhow::anyhow!("there is no such node"))?;
+                let operations: Vec<&str> = mutant.operations.iter().map(String::as_str).collect();
+                let findings = bench.ask(&changed, &operations).await?;
+                Ok(findings.first().map_or(Verdict::Missed(None), |first| Verdict::Caught(first.to_string())))
+            }
+        }
+    }
 }

@@ -27,9 +27,9 @@ impl<'a> Comparison<'a> {
         Self { made, words, excerpt, faults: Vec::new(), met: BTreeSet::new(), made_at: Vec::new() }
     }
 
-    /// Compares a whole body; `name` is the name of the place where no schema has one.
-    pub(super) fn body(&mut self, name: &str, schema: &'static Value, ours: &Value, theirs: &Value) {
-        self.value(&Place::new(name, schema), "", ours, theirs);
+    /// Compares a whole body.
+    pub(super) fn body(&mut self, place: &Place<'_>, ours: &Value, theirs: &Value) {
+        self.value(place, "", ours, theirs);
     }
 
     /// The answer as the example would have to be.
@@ -43,7 +43,7 @@ impl<'a> Comparison<'a> {
         corrected
     }
 
-    fn value(&mut self, place: &Place, at: &str, ours: &Value, theirs: &Value) {
+    fn value(&mut self, place: &Place<'_>, at: &str, ours: &Value, theirs: &Value) {
         if self.is_made(place, at, ours, theirs) {
             return;
         }
@@ -56,7 +56,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn is_made(&mut self, place: &Place, at: &str, ours: &Value, theirs: &Value) -> bool {
+    fn is_made(&mut self, place: &Place<'_>, at: &str, ours: &Value, theirs: &Value) -> bool {
         let kept = self.made.kept.contains(&place.name);
         if !kept && !self.made.fresh.contains(&place.name) {
             return false;
@@ -73,7 +73,7 @@ impl<'a> Comparison<'a> {
         true
     }
 
-    fn object(&mut self, place: &Place, at: &str, ours: &Map<String, Value>, theirs: &Map<String, Value>) {
+    fn object(&mut self, place: &Place<'_>, at: &str, ours: &Map<String, Value>, theirs: &Map<String, Value>) {
         for (name, value) in ours {
             match theirs.get(name) {
                 Some(found) => self.value(&place.member(name), &format!("{at}/{name}"), value, found),
@@ -89,7 +89,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn array(&mut self, place: &Place, at: &str, ours: &[Value], theirs: &[Value]) {
+    fn array(&mut self, place: &Place<'_>, at: &str, ours: &[Value], theirs: &[Value]) {
         let item = place.item();
         if self.excerpt {
             return ours
@@ -106,7 +106,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// The item of a list that an excerpt shows: the one that is most like it.
-    fn one_of(&mut self, place: &Place, at: &str, ours: &Value, theirs: &[Value]) {
+    fn one_of(&mut self, place: &Place<'_>, at: &str, ours: &Value, theirs: &[Value]) {
         let tries = theirs.iter().map(|found| {
             let mut words = self.words.clone();
             let mut comparison = Comparison::new(self.made, &mut words, true);
@@ -124,7 +124,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn differs(&mut self, place: &Place, at: &str, ours: &Value, theirs: &Value) {
+    fn differs(&mut self, place: &Place<'_>, at: &str, ours: &Value, theirs: &Value) {
         let theirs = self.words.value_to_document(theirs);
         let at = if at.is_empty() { "/" } else { at };
         self.faults.push(format!("{at} ({}) is {theirs}, the example has {ours}", place.name));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::node::{self, Media};
 use super::scenes::Sent;
 use super::words::Words;
-use crate::document::Operation;
+use crate::document::{Document, Operation};
 use crate::http::{Answer, RawRequest};
 use crate::places::{Access, access};
 use crate::server::TestServer;
@@ -49,7 +49,7 @@ pub(super) struct Draft {
 impl Draft {
     /// The request example of an operation: all examples of its path and body, and those of its query that it
     /// can't do without.
-    pub(super) fn of(operation: &Operation, body: Option<&Media>, caller: &str) -> Self {
+    pub(super) fn of(document: &Document, operation: &Operation, body: Option<&Media<'_>>, caller: &str) -> Self {
         let mut draft = Self {
             method: operation.method.clone(),
             template: operation.template.clone(),
@@ -61,7 +61,7 @@ impl Draft {
             caller: (access(operation) == Access::Required).then(|| caller.to_owned()),
             examples: Vec::new(),
         };
-        for parameter in node::parameters(operation) {
+        for parameter in node::parameters(document, operation) {
             let (name, value) = named(parameter.value);
             match parameter.value["in"].as_str() {
                 Some("path") => draft.path.push((name, value)),
@@ -111,7 +111,7 @@ impl Draft {
     }
 
     /// Adds the example of a parameter of a header or of the query.
-    pub(super) fn with(mut self, parameter: &node::Node) -> Self {
+    pub(super) fn with(mut self, parameter: &node::Node<'_>) -> Self {
         let (name, value) = named(parameter.value);
         match parameter.value["in"].as_str() {
             Some("query") => self.query.push((name, value)),

@@ -3,7 +3,7 @@
 use super::draft::{Draft, Stage};
 use super::node;
 use super::scenes::{Scenes, key};
-use crate::document::Operation;
+use crate::document::{Document, Operation};
 use crate::places::{Access, access, is_general, path_parameters};
 
 /// A key of idempotency that stands for another request.
@@ -13,13 +13,13 @@ const TOO_MANY: usize = 32 * 1024 * 1024 + 1;
 const TOO_MANY_FOR_ACCOUNTS: usize = 1024 * 1024 + 1;
 
 /// The request that an operation refuses with this status, if one can be derived.
-pub(super) fn draft(scenes: &Scenes, operation: &Operation, status: u16) -> Option<Draft> {
+pub(super) fn draft(scenes: &Scenes, document: &Document, operation: &Operation, status: u16) -> Option<Draft> {
     let caller = scenes.caller(&operation.id);
     if let Some(sent) = scenes.requests.get(&key(&operation.id, status)) {
         return Some(Draft::sent(sent, caller));
     }
-    let bodies = node::bodies(operation);
-    let mut draft = Draft::of(operation, bodies.first(), caller);
+    let bodies = node::bodies(document, operation);
+    let mut draft = Draft::of(document, operation, bodies.first(), caller);
     // What the whole request succeeds with is no part of a refusal.
     draft.examples.clear();
     match status {
@@ -27,7 +27,7 @@ pub(super) fn draft(scenes: &Scenes, operation: &Operation, status: u16) -> Opti
         401 => unknown(operation, &mut draft),
         403 => draft.caller = Some(scenes.stranger.clone()),
         404 => nowhere(operation, &mut draft),
-        412 => condition(operation, &mut draft)?,
+        412 => condition(document, operation, &mut draft)?,
         413 | 422 | 503 => {}
         409 | 429 | 507 => {}
         415 => draft.header("Content-Type", "text/plain"),
@@ -71,8 +71,8 @@ fn nowhere(operation: &Operation, draft: &mut Draft) {
 }
 
 /// The example of a condition, which names a version that no resource has.
-fn condition(operation: &Operation, draft: &mut Draft) -> Option<()> {
-    let parameters = node::parameters(operation);
+fn condition(document: &Document, operation: &Operation, draft: &mut Draft) -> Option<()> {
+    let parameters = node::parameters(document, operation);
     let condition = parameters.iter().find(|parameter| parameter.value["name"] == "If-Match")?;
     *draft = draft.clone().with(condition);
     Some(())

@@ -6,27 +6,32 @@ use crate::document::Document;
 
 /// A schema and the name of the place it describes.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
+    document: &'a Document,
     pub(super) name: String,
-    pub(super) schema: &'static Value,
+    pub(super) schema: &'a Value,
 }
 
-impl Place {
+impl<'a> Place<'a> {
     /// A place; the schema's own name comes before this one.
-    pub(super) fn new(name: &str, schema: &'static Value) -> Self {
-        Self { name: name.to_owned(), schema }
+    pub(super) fn new(document: &'a Document, name: &str, schema: &'a Value) -> Self {
+        Self { document, name: name.to_owned(), schema }
+    }
+
+    fn like(&self, name: &str, schema: &'a Value) -> Self {
+        Self::new(self.document, name, schema)
     }
 
     /// The schemas that describe the value together, each under the name it is known by.
     fn shapes(&self) -> Vec<Self> {
         if let Some(reference) = self.schema["$ref"].as_str() {
             let name = reference.rsplit('/').next().unwrap_or_default();
-            let schema = reference.strip_prefix('#').and_then(|pointer| Document::committed().root().pointer(pointer));
-            return schema.map(|schema| Self::new(name, schema).shapes()).unwrap_or_default();
+            let schema = reference.strip_prefix('#').and_then(|pointer| self.document.root().pointer(pointer));
+            return schema.map(|schema| self.like(name, schema).shapes()).unwrap_or_default();
         }
         let mut all = vec![self.clone()];
         for branches in ["allOf", "oneOf", "anyOf"].iter().filter_map(|key| self.schema[*key].as_array()) {
-            all.extend(branches.iter().flat_map(|branch| Self::new(&self.name, branch).shapes()));
+            all.extend(branches.iter().flat_map(|branch| self.like(&self.name, branch).shapes()));
         }
         all
     }
@@ -37,17 +42,17 @@ impl Place {
         let found = shapes.iter().find_map(|shape| {
             let listed = shape.schema["properties"].get(name);
             let schema = listed.or_else(|| shape.schema.get("additionalProperties"))?;
-            Some(Self::new(&format!("{}.{name}", shape.name), schema))
+            Some(self.like(&format!("{}.{name}", shape.name), schema))
         });
-        found.unwrap_or_else(|| Self::new(&format!("{}.{name}", self.name), &Value::Null))
+        found.unwrap_or_else(|| self.like(&format!("{}.{name}", self.name), &Value::Null))
     }
 
     /// The place of the items of a list.
     pub(super) fn item(&self) -> Self {
         let shapes = self.shapes();
         let found =
-            shapes.iter().find_map(|shape| Some(Self::new(&format!("{}[]", shape.name), shape.schema.get("items")?)));
-        found.unwrap_or_else(|| Self::new(&format!("{}[]", self.name), &Value::Null))
+            shapes.iter().find_map(|shape| Some(self.like(&format!("{}[]", shape.name), shape.schema.get("items")?)));
+        found.unwrap_or_else(|| self.like(&format!("{}[]", self.name), &Value::Null))
     }
 
     /// Visits a value and everything in it, each with the name of its place.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::draft::{Draft, Stage};
 use super::made::Made;
 use super::node::{self, Media, Node};
+use super::place::Place;
 use super::properties;
 use super::record::{Expected, Record};
 use super::scenes::{Scenes, key};
@@ -13,11 +14,12 @@ use crate::http::Answer;
 
 /// One execution of an example: what is sent and what is to come back.
 #[derive(Debug, Clone)]
-pub(super) struct Play {
-    pub(super) operation: &'static Operation,
+pub(super) struct Play<'a> {
+    document: &'a Document,
+    pub(super) operation: &'a Operation,
     pub(super) status: u16,
-    body: Option<Media>,
-    media: Option<Media>,
+    body: Option<Media<'a>>,
+    media: Option<Media<'a>>,
     kind: Kind,
 }
 
@@ -36,15 +38,17 @@ pub(super) struct Script<'a> {
     pub(super) made: &'a Made,
 }
 
-impl Play {
+impl<'a> Play<'a> {
     /// The plays of an operation that end with this success: one for each media type of the request or the
     /// answer.
-    pub(super) fn all(operation: &'static Operation, status: u16) -> Vec<Self> {
-        let (bodies, answers) = (node::bodies(operation), node::answer(operation, status).media());
+    pub(super) fn all(document: &'a Document, operation: &'a Operation, status: u16) -> Vec<Self> {
+        let bodies = node::bodies(document, operation);
+        let answers = node::answer(document, operation, status).media();
         let count = bodies.len().max(answers.len()).max(1);
-        let nth = |all: &[Media], index: usize| all.get(index.min(all.len().saturating_sub(1))).cloned();
+        let nth = |all: &[Media<'a>], index: usize| all.get(index.min(all.len().saturating_sub(1))).cloned();
         let mut plays: Vec<Self> = (0..count)
             .map(|index| Self {
+                document,
                 operation,
                 status,
                 body: nth(&bodies, index),
@@ -60,6 +64,18 @@ impl Play {
         plays
     }
 
+    /// The pointers of what has the examples that may be sent, and of what has those that may be answered.
+    pub(super) fn touches(&self) -> (Vec<String>, Vec<String>) {
+        if let Kind::Properties(levels) = self.kind {
+            let sent = self.properties(levels).map(|(_, pointers)| pointers).unwrap_or_default();
+            return (sent, Vec::new());
+        }
+        let mut sent: Vec<String> =
+            node::parameters(self.document, self.operation).into_iter().map(|node| node.pointer).collect();
+        sent.extend(self.body.iter().map(|media| media.node.pointer.clone()));
+        (sent, node::answered(self.document, self.operation, self.status, self.media.as_ref()))
+    }
+
     /// Whether it leaves the server as it was.
     pub(super) fn is_read(&self) -> bool {
         self.operation.method == "GET"
@@ -68,7 +84,7 @@ impl Play {
     /// Sends the request and holds the answer against the example, with all that belongs to it.
     pub(super) async fn run(&self, script: Script<'_>, stage: &mut Stage, record: &mut Record) {
         let caller = script.scenes.caller(&self.operation.id);
-        let mut draft = Draft::of(self.operation, self.body.as_ref(), caller);
+        let mut draft = Draft::of(self.document, self.operation, self.body.as_ref(), caller);
         if let Some(media) = &self.media {
             draft.header("Accept", &media.name);
         }
@@ -77,8 +93,13 @@ impl Play {
         }
         let draft = self.conditional(draft, stage).await;
         let answer = draft.send(stage).await;
-        let expected =
-            Expected { operation: self.operation, status: self.status, media: self.media.as_ref(), is_shared: false };
+        let expected = Expected {
+            document: self.document,
+            operation: self.operation,
+            status: self.status,
+            media: self.media.as_ref(),
+            is_shared: false,
+        };
         if !record.judge(script.made, &mut stage.words, &expected, &answer) && answer.status != self.status {
             return;
         }
@@ -94,7 +115,7 @@ impl Play {
     /// Adds the headers that an example has: preferences, and conditions that hold.
     async fn conditional(&self, mut draft: Draft, stage: &Stage) -> Draft {
         let tag = self.tag(&draft, stage).await;
-        for parameter in node::parameters(self.operation) {
+        for parameter in node::parameters(self.document, self.operation) {
             let name = parameter.value["name"].as_str().unwrap_or_default();
             match (name, parameter.value["in"].as_str()) {
                 ("Prefer", _) if self.status == 205 => {}
@@ -113,14 +134,15 @@ impl Play {
 
     /// The entity tag that the resource has now, if it is there.
     async fn tag(&self, draft: &Draft, stage: &Stage) -> Option<String> {
-        let shown = sibling(self.operation)?;
-        let answer = Draft::of(shown, None, draft.caller.as_deref().unwrap_or_default()).send(stage).await;
+        let shown = self.sibling()?;
+        let answer =
+            Draft::of(self.document, shown, None, draft.caller.as_deref().unwrap_or_default()).send(stage).await;
         answer.header("etag").map(str::to_owned)
     }
 
     /// Each further example of the query is sent alone: it is taken.
     async fn alone(&self, draft: &Draft, stage: &Stage, record: &mut Record) {
-        for parameter in node::parameters(self.operation) {
+        for parameter in node::parameters(self.document, self.operation) {
             let is_query = parameter.value["in"] == "query" && parameter.value["required"] != true;
             if !is_query || parameter.value["name"] == "cursor" {
                 continue;
@@ -138,7 +160,8 @@ impl Play {
 
     /// Pages of one member each; a cursor is the server's, so the one that it gives is followed.
     async fn pages(&self, draft: &Draft, stage: &Stage, record: &mut Record) {
-        if !node::parameters(self.operation).iter().any(|parameter| parameter.value["name"] == "cursor") {
+        if !node::parameters(self.document, self.operation).iter().any(|parameter| parameter.value["name"] == "cursor")
+        {
             return;
         }
         let mut first = draft.clone();
@@ -163,8 +186,8 @@ impl Play {
     fn show(&self, answer: &Answer, stage: &Stage, record: &mut Record) -> Value {
         let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
         if let Some(media) = &self.media {
-            let schema = &media.node.value["schema"];
-            record.shown.add(&self.operation.id, schema, &stage.words.value_to_document(&body));
+            let place = Place::new(self.document, &self.operation.id, &media.node.value["schema"]);
+            record.shown.add(&place, &stage.words.value_to_document(&body));
         }
         body
     }
@@ -178,9 +201,9 @@ impl Play {
                 record.faults.push(format!("{name}: sent again it is answered otherwise\n{again}"));
             }
         }
-        let Some(shown) = sibling(self.operation) else { return };
+        let Some(shown) = self.sibling() else { return };
         let caller = script.scenes.caller(&shown.id);
-        let look = Draft::of(shown, None, caller);
+        let look = Draft::of(self.document, shown, None, caller);
         match (self.operation.method.as_str(), self.status) {
             ("DELETE", _) => {
                 let seen = look.send(stage).await;
@@ -192,7 +215,7 @@ impl Play {
                 let mut as_shown = look;
                 as_shown.header("Accept", "application/json");
                 let seen = as_shown.send(stage).await;
-                let changed = node::answer(self.operation, 200);
+                let changed = node::answer(self.document, self.operation, 200);
                 self.see(script, &name, &changed, &seen, stage, record);
             }
             _ => {}
@@ -203,7 +226,7 @@ impl Play {
         &self,
         script: Script<'_>,
         name: &str,
-        changed: &Node,
+        changed: &Node<'_>,
         seen: &Answer,
         stage: &mut Stage,
         record: &mut Record,
@@ -211,8 +234,8 @@ impl Play {
         let Some(media) = changed.media().into_iter().next() else { return };
         let body = serde_json::from_slice::<Value>(&seen.body).unwrap_or_default();
         let mut comparison = super::compare::Comparison::new(script.made, &mut stage.words, false);
-        let (schema, example) = (&media.node.value["schema"], &media.node.value["example"]);
-        comparison.body(&self.operation.id, schema, example, &body);
+        let place = Place::new(self.document, &self.operation.id, &media.node.value["schema"]);
+        comparison.body(&place, &media.node.value["example"], &body);
         for fault in comparison.faults {
             record.faults.push(format!("{name}: afterwards {fault}"));
         }
@@ -239,11 +262,9 @@ impl Play {
             record.faults.push(format!("{id}: the examples of the properties don't make one good request\n{answer}"));
         }
     }
-}
-
-/// The GET of the path that an operation is at.
-fn sibling(operation: &Operation) -> Option<&'static Operation> {
-    let paths = Document::committed().paths().iter();
-    let item = paths.into_iter().find(|item| item.template == operation.template)?;
-    item.operations.get("GET")
+    /// The GET of the path that the operation is at.
+    fn sibling(&self) -> Option<&'a Operation> {
+        let item = self.document.paths().iter().find(|item| item.template == self.operation.template)?;
+        item.operations.get("GET")
+    }
 }

@@ -15,13 +15,13 @@ pub(super) struct Shown(BTreeSet<(String, String)>);
 
 impl Shown {
     /// What the examples of all answers show.
-    pub(super) fn of_examples() -> Self {
+    pub(super) fn of_examples(document: &Document) -> Self {
         let mut shown = Self::default();
-        for operation in Document::committed().operations() {
+        for operation in document.operations() {
             for status in operation.responses.keys() {
-                for media in node::answer(operation, *status).media() {
+                for media in node::answer(document, operation, *status).media() {
                     if let Some(example) = media.node.value.get("example") {
-                        shown.add(&operation.id, &media.node.value["schema"], example);
+                        shown.add(&Place::new(document, &operation.id, &media.node.value["schema"]), example);
                     }
                 }
             }
@@ -30,8 +30,8 @@ impl Shown {
     }
 
     /// Adds a body in the words of the document.
-    pub(super) fn add(&mut self, name: &str, schema: &'static Value, body: &Value) {
-        Place::new(name, schema).visit(body, &mut |place, value| {
+    pub(super) fn add(&mut self, place: &Place<'_>, body: &Value) {
+        place.visit(body, &mut |place, value| {
             self.0.insert((place.to_owned(), value.to_string()));
         });
     }
@@ -49,30 +49,30 @@ impl Shown {
 
 /// An example in a schema.
 #[derive(Debug)]
-pub(super) struct Property {
+pub(super) struct Property<'a> {
     /// The pointer of the schema it is an example of.
     pub(super) pointer: String,
     /// The name of the place.
     pub(super) place: String,
     /// The example.
-    pub(super) example: &'static Value,
+    pub(super) example: &'a Value,
 }
 
 /// All examples in the schemas of the document.
-pub(super) fn all() -> Vec<Property> {
+pub(super) fn all(document: &Document) -> Vec<Property<'_>> {
     let mut found = Vec::new();
-    for schema in Node::at("/components/schemas").members() {
+    for schema in Node::at(document, "/components/schemas").members() {
         collect(&schema.node, &schema.name, &mut found);
     }
     found
 }
 
-fn collect(schema: &Node, place: &str, found: &mut Vec<Property>) {
+fn collect<'a>(schema: &Node<'a>, place: &str, found: &mut Vec<Property<'a>>) {
     if let Some(example) = schema.value.get("example") {
         found.push(Property { pointer: schema.pointer.clone(), place: place.to_owned(), example });
     }
     // What is another schema is an example there.
-    let own = |node: &Node| node.pointer.starts_with(&schema.pointer);
+    let own = |node: &Node<'_>| node.pointer.starts_with(&schema.pointer);
     for property in schema.get("properties").iter().flat_map(Node::members).filter(|property| own(&property.node)) {
         collect(&property.node, &format!("{place}.{}", property.name), found);
     }
@@ -86,7 +86,7 @@ fn collect(schema: &Node, place: &str, found: &mut Vec<Property>) {
 
 /// A body of the examples of all properties, and the pointers of these examples. Where a list is of another
 /// schema, and for so many levels, an item of the examples of that one takes the place of the list's own example.
-pub(super) fn body(schema: &Node, levels: usize) -> Option<(Value, Vec<String>)> {
+pub(super) fn body(schema: &Node<'_>, levels: usize) -> Option<(Value, Vec<String>)> {
     let mut pointers = Vec::new();
     let mut members = Map::new();
     for property in schema.get("properties")?.members() {
@@ -97,7 +97,7 @@ pub(super) fn body(schema: &Node, levels: usize) -> Option<(Value, Vec<String>)>
     Some((Value::Object(members), pointers))
 }
 
-fn value(schema: &Node, levels: usize, pointers: &mut Vec<String>) -> Option<Value> {
+fn value(schema: &Node<'_>, levels: usize, pointers: &mut Vec<String>) -> Option<Value> {
     let below = levels.checked_sub(1);
     let items = schema.get("items").filter(|items| !items.pointer.starts_with(&schema.pointer));
     if let Some((item, within)) = below.zip(items).and_then(|(levels, items)| body(&items, levels)) {

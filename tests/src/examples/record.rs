@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::compare::Comparison;
 use super::made::Made;
 use super::node::{self, Media, Named};
+use super::place::Place;
 use super::properties::{self, Shown};
 use super::scenes::key;
 use super::words::Words;
@@ -33,10 +34,11 @@ pub struct Record {
 
 /// What an answer is to be like.
 pub(super) struct Expected<'a> {
+    pub(super) document: &'a Document,
     pub(super) operation: &'a Operation,
     pub(super) status: u16,
     /// The media type it is to have; none for an answer without a body.
-    pub(super) media: Option<&'a Media>,
+    pub(super) media: Option<&'a Media<'a>>,
     /// Whether the example is one for many operations.
     pub(super) is_shared: bool,
 }
@@ -64,6 +66,16 @@ impl Record {
         }
     }
 
+    /// Whether what has an example was part of what succeeded, or answered.
+    pub(super) fn has_used(&self, pointer: &str) -> bool {
+        self.used.contains(pointer)
+    }
+
+    /// Of an example that operations share: whether one gave it as it stands; nothing if none was asked.
+    pub(super) fn gave_whole(&self, pointer: &str) -> Option<bool> {
+        self.whole.get(pointer).map(Option::is_none)
+    }
+
     /// Notes that examples were part of what succeeded.
     pub(super) fn used(&mut self, pointers: &[String]) {
         self.used.extend(pointers.iter().cloned());
@@ -78,7 +90,7 @@ impl Record {
             self.faults.push(format!("{name}: the status is another\n{answer}"));
             return false;
         }
-        let node = node::answer(expected.operation, expected.status);
+        let node = node::answer(expected.document, expected.operation, expected.status);
         for header in node.headers() {
             self.header(made, words, &name, &header, answer);
         }
@@ -90,7 +102,7 @@ impl Record {
         self.faults.len() == before
     }
 
-    fn header(&mut self, made: &Made, words: &mut Words, name: &str, header: &Named, answer: &Answer) {
+    fn header(&mut self, made: &Made, words: &mut Words, name: &str, header: &Named<'_>, answer: &Answer) {
         let Some(example) = header.node.value.get("example") else { return };
         let shared = header.node.last().to_owned();
         let Some(found) = answer.header(&header.name) else {
@@ -114,7 +126,7 @@ impl Record {
         }
     }
 
-    fn body(&mut self, made: &Made, words: &mut Words, expected: &Expected<'_>, media: &Media, answer: &Answer) {
+    fn body(&mut self, made: &Made, words: &mut Words, expected: &Expected<'_>, media: &Media<'_>, answer: &Answer) {
         let name = key(&expected.operation.id, expected.status);
         let given = answer.header("content-type").unwrap_or_default();
         if given.split(';').next().unwrap_or_default().trim() != media.name {
@@ -127,11 +139,12 @@ impl Record {
             return;
         };
         if expected.is_shared {
-            return self.shared(made, words, &name, media, example, &body);
+            return self.shared(made, words, expected, media, &body);
         }
         let excerpt = made.excerpts.contains(&expected.operation.id);
         let mut comparison = Comparison::new(made, words, excerpt);
-        comparison.body(&expected.operation.id, &media.node.value["schema"], example, &body);
+        let place = Place::new(expected.document, &expected.operation.id, &media.node.value["schema"]);
+        comparison.body(&place, example, &body);
         if !comparison.faults.is_empty() {
             let (faults, corrected) = (comparison.faults.join("\n  - "), comparison.corrected(&body));
             self.faults.push(format!("{name} as {}:\n  - {faults}\n  the example would be: {corrected}", media.name));
@@ -140,8 +153,9 @@ impl Record {
     }
 
     /// An example for many operations: all have in common what the declaration says, and one gives all of it.
-    fn shared(&mut self, made: &Made, words: &mut Words, name: &str, media: &Media, example: &Value, body: &Value) {
-        let schema = &media.node.value["schema"];
+    fn shared(&mut self, made: &Made, words: &mut Words, expected: &Expected<'_>, media: &Media<'_>, body: &Value) {
+        let name = key(&expected.operation.id, expected.status);
+        let (schema, example) = (&media.node.value["schema"], &media.node.value["example"]);
         let kind = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
         for member in made.shared.failures.get(kind).into_iter().flatten() {
             if example.get(member) != body.get(member).map(|value| words.value_to_document(value)).as_ref() {
@@ -151,25 +165,25 @@ impl Record {
         }
         let mut learnt = words.clone();
         let mut comparison = Comparison::new(made, &mut learnt, false);
-        comparison.body(kind, schema, example, body);
+        comparison.body(&Place::new(expected.document, kind, schema), example, body);
         let instead = (!comparison.faults.is_empty()).then(|| format!("{name}: {}", comparison.corrected(body)));
         self.met.extend(comparison.met);
         self.shares(&media.node.pointer, instead.as_ref());
     }
 
     /// What wasn't executed although nothing excuses it, and what is excused although it was.
-    pub(super) fn close(&mut self, made: &Made) {
+    pub(super) fn close(&mut self, made: &Made, document: &Document) {
         let mut faults = Vec::new();
         let excused = |what: &str| made.unexecuted.contains_key(what);
-        for pointer in node::all() {
+        for pointer in node::all(document) {
             match (self.used.contains(&pointer), excused(&pointer)) {
                 (false, false) => faults.push(format!("{pointer}: the example was not executed")),
                 (true, true) => faults.push(format!("{pointer}: was executed: take it off the list of `unexecuted`")),
                 _ => {}
             }
         }
-        self.shown.extend(Shown::of_examples());
-        for property in properties::all() {
+        self.shown.extend(Shown::of_examples(document));
+        for property in properties::all(document) {
             let pointer = &property.pointer;
             let executed = self.used.contains(pointer)
                 || self.shown.has(&property.place, property.example)
@@ -182,7 +196,7 @@ impl Record {
                 _ => {}
             }
         }
-        for operation in Document::committed().operations() {
+        for operation in document.operations() {
             for status in operation.responses.keys() {
                 let name = key(&operation.id, *status);
                 match (self.executed.contains_key(&(operation.id.clone(), *status)), excused(&name)) {

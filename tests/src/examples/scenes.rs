@@ -104,6 +104,15 @@ impl Scenes {
         found.unwrap_or(&self.usual)
     }
 
+    /// The scene of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn named(&self, name: &str) -> anyhow::Result<&Scene> {
+        let found = self.scenes.iter().find(|scene| scene.name == name);
+        found.ok_or_else(|| anyhow::anyhow!("there is no scene `{name}`"))
+    }
+
     /// Who sends the examples of an operation.
     #[must_use]
     pub(super) fn caller(&self, operation: &str) -> &str {

@@ -60,7 +60,7 @@ impl Bench {
         if let Some(open) = super::left_open(changed).first() {
             return Ok(unreadable(format!("what stands at {open} is left open")));
         }
-        let document = match Document::parse(&changed.to_string()) {
+        let document = match Document::read(changed.clone()) {
             Ok(document) => document,
             Err(error) => return Ok(unreadable(format!("{error:#}"))),
         };

@@ -1,71 +1,146 @@
-//! Asks oracle B about mutants: the probes that a mutant makes, against the server as it is.
+//! Asks the oracles that want a server about mutants: B, the probes that a mutant makes, and X, its examples.
 
 use std::{
+    collections::BTreeMap,
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Verdict, operators::Class};
+use super::{
+    Verdict,
+    operators::{Class, Operator, renamed},
+};
 use crate::{generate, pointer::unescape};
 
-/// Of the mutants of the contract, B is asked about each so-many-th: a server answers hundreds of requests for each.
-pub(super) const EVERY: usize = 5;
+/// Of the sample's mutants of the contract, B is asked about each so-many-th: a server answers hundreds of requests
+/// for each.
+const EVERY: usize = 5;
+/// Of the sample's mutants of examples, X is asked about each so-many-th: many want a server of their own.
+const EVERY_EXAMPLE: usize = 2;
 
-/// Fills in what B says, and answers how many seconds it took.
-///
-/// # Errors
-/// When the probes can't be run, or answer for another number of mutants than they were asked about.
-pub(super) fn ask(repository: &Path, document: &Value, list: &mut [Verdict]) -> Result<f64> {
-    let contract = list.iter_mut().filter(|verdict| verdict.mutant.class == Class::Contract);
-    let mut asked: Vec<&mut Verdict> = contract.step_by(EVERY).collect();
-    let mut file = tempfile::NamedTempFile::new()?;
-    for verdict in &asked {
-        writeln!(file, "{}", line(document, verdict))?;
-    }
-    let start = std::time::Instant::now();
-    let output = Command::new(generate::cargo())
-        .current_dir(repository)
-        .args(["run", "--quiet", "--bin", "probe", "--", "--mutants"])
-        .arg(file.path())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("starting the probes")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let answers: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if !output.status.success() || answers.len() != asked.len() {
-        bail!("the probes answered for {} of {} mutants", answers.len(), asked.len());
-    }
-    for (verdict, answer) in asked.iter_mut().zip(&answers) {
-        if let Some(error) = answer.get("error") {
-            bail!("{}: B can't be asked: {error}", verdict.mutant);
+/// An oracle that wants a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Oracle {
+    /// B, which knows the contract.
+    Behaviour,
+    /// X, which knows the examples.
+    Examples,
+}
+
+/// How an oracle is asked.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    /// About all it knows of, by a build that is made to be fast; otherwise about some.
+    pub whole: bool,
+    /// Where the answers are kept, so that an interrupted run can be gone on with.
+    pub kept: Option<PathBuf>,
+}
+
+impl Oracle {
+    /// Its name in the command that asks it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Behaviour => "behaviour",
+            Self::Examples => "examples",
         }
-        verdict.caught.behaviour = answer["caught"].as_bool();
     }
-    Ok(start.elapsed().as_secs_f64())
+
+    fn class(self) -> Class {
+        match self {
+            Self::Behaviour => Class::Contract,
+            Self::Examples => Class::Example,
+        }
+    }
+
+    fn every(self) -> usize {
+        match self {
+            Self::Behaviour => EVERY,
+            Self::Examples => EVERY_EXAMPLE,
+        }
+    }
+
+    /// Fills in what it says, and answers how many seconds it took.
+    ///
+    /// # Errors
+    /// When it can't be asked, or doesn't answer for all it is asked about.
+    pub(super) fn ask(self, repository: &Path, document: &Value, list: &mut [Verdict], asking: &Asking) -> Result<f64> {
+        let known = list.iter_mut().filter(|verdict| verdict.mutant.class == self.class());
+        let mut asked: Vec<&mut Verdict> = known.step_by(if asking.whole { 1 } else { self.every() }).collect();
+        let mut file = tempfile::NamedTempFile::new()?;
+        for verdict in &asked {
+            writeln!(file, "{}", line(document, verdict))?;
+        }
+        let start = std::time::Instant::now();
+        let text = self.answers(repository, file.path(), asking)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let answers = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let named = |answer: Value| Some(((member(&answer, "pointer")?, member(&answer, "operator")?), answer));
+        let answers: BTreeMap<(String, String), Value> = answers.filter_map(named).collect();
+        for verdict in &mut asked {
+            let name = (verdict.mutant.pointer.clone(), word(verdict.mutant.operator).to_owned());
+            let answer = answers.get(&name).with_context(|| format!("{}: no answer", verdict.mutant))?;
+            if let Some(error) = answer.get("error") {
+                bail!("{}: {self:?} can't be asked: {error}", verdict.mutant);
+            }
+            match self {
+                Self::Behaviour => verdict.caught.behaviour = answer["caught"].as_bool(),
+                Self::Examples => verdict.caught.examples = answer["caught"].as_bool(),
+            }
+            verdict.unseen = member(answer, "unseen");
+        }
+        Ok(seconds)
+    }
+
+    /// Runs the binary that asks, and answers what it printed or kept.
+    fn answers(self, repository: &Path, mutants: &Path, asking: &Asking) -> Result<String> {
+        let mut command = Command::new(generate::cargo());
+        command.current_dir(repository).args(["run", "--quiet"]);
+        if asking.whole {
+            command.arg("--release");
+        }
+        command.args(["--bin", "probe", "--", "--oracle", self.name(), "--mutants"]).arg(mutants);
+        let kept = asking.kept.as_ref().map(|path| path.with_extension(format!("{}.jsonl", self.name())));
+        if let Some(path) = &kept {
+            command.arg("--out").arg(std::path::absolute(path)?);
+        }
+        let output = command.stderr(Stdio::inherit()).output().context("starting the probes")?;
+        if !output.status.success() {
+            bail!("the probes failed: {}", output.status);
+        }
+        match kept {
+            Some(path) => Ok(std::fs::read_to_string(path)?),
+            None => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        }
+    }
+}
+
+fn member(answer: &Value, name: &str) -> Option<String> {
+    answer[name].as_str().map(str::to_owned)
+}
+
+fn word(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Delete => "delete",
+        Operator::Change => "change",
+        Operator::Rename => "rename",
+    }
 }
 
 /// The mutant as the probes read it.
 fn line(document: &Value, verdict: &Verdict) -> Value {
-    use super::operators::Operator;
     let mutant = &verdict.mutant;
-    let mut line = json!({ "pointer": mutant.pointer, "operations": verdict.operations });
-    match mutant.operator {
-        Operator::Delete => line["operator"] = "delete".into(),
-        Operator::Rename => {
-            line["operator"] = "rename".into();
-            let name = mutant.pointer.rsplit('/').next().map(unescape).unwrap_or_default();
-            line["key"] = super::operators::renamed(&name).into();
-        }
-        Operator::Change => {
-            let mut changed = document.clone();
-            mutant.apply(&mut changed);
-            line["operator"] = "change".into();
-            line["value"] = changed.pointer(&mutant.pointer).cloned().unwrap_or_default();
-        }
+    let operator = word(mutant.operator);
+    let mut line = json!({ "pointer": mutant.pointer, "operator": operator, "operations": verdict.operations });
+    if mutant.operator == Operator::Rename {
+        let name = mutant.pointer.rsplit('/').next().map(unescape).unwrap_or_default();
+        line["key"] = renamed(&name).into();
+    }
+    if let Some(value) = mutant.value(document) {
+        line["value"] = value;
     }
     line
 }

@@ -38,6 +38,19 @@ pub(super) fn reason(document: &Value, mutant: &Mutant) -> Option<&'static str> 
     None
 }
 
+/// The reason why oracle X, asked about a mutant, finds nothing: by the word that it gives; none where it gives
+/// none.
+#[must_use]
+pub(super) fn unseen(word: Option<&str>) -> Option<&'static str> {
+    match word? {
+        "made" => Some("an example of what only a server can make, as openapi/fixtures/server-made.yaml declares"),
+        "unexecuted" => Some("an example that openapi/fixtures/server-made.yaml says can't be executed, and why"),
+        "excerpt" => Some("an example that shows a part of an answer: now a smaller part"),
+        "taken" => Some("an example that is sent: the server takes it as it took the one before"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -53,6 +66,9 @@ mod tests {
         assert!(why("/a/format", Operator::Delete, Class::Contract).is_some());
         assert!(why("/a/maximum", Operator::Delete, Class::Example).is_some());
         assert_eq!(why("/a/format", Operator::Change, Class::Contract), None);
+        assert!(unseen(Some("made")).is_some());
+        assert_eq!(unseen(Some("made up")), None);
+        assert_eq!(unseen(None), None);
         assert_eq!(why("/a/maximum", Operator::Delete, Class::Contract), None);
     }
 }

@@ -9,7 +9,7 @@ mod table;
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -20,6 +20,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{bundle::Bundle, check, compare::Formed, generate, rewrite};
+use behaviour::{Asking, Oracle};
 use operators::{Class, Mutant};
 use oracles::{Asked, Bench, Caught, Parts, Subject};
 use table::{Block, Row};
@@ -29,6 +30,11 @@ const README: &str = "README.md";
 /// Of all mutants, the sample has each so-many-th: a prime, so that it falls on every kind of node.
 const SAMPLE: usize = 67;
 
+/// The rows of the oracles that want a server, and of all.
+const B: &str = "B behaviour: a probe that the mutant makes fails";
+const X: &str = "X examples: a server refuses them, answers otherwise, or one is gone";
+const ANY: &str = "any of them";
+
 /// How much to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -36,12 +42,14 @@ pub enum Extent {
     Structure,
     /// The same, and every oracle about a fixed sample.
     Sample,
-    /// Every oracle about every mutant, and about the sample.
+    /// Every oracle about every mutant, and about the sample; those that want a server only about the sample.
     Whole,
+    /// Every oracle about each so-many-th mutant, also those that want a server.
+    Behaviour(usize),
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How much to ask.
     pub extent: Extent,
@@ -51,6 +59,8 @@ pub struct Options {
     pub check: bool,
     /// Print every survivor, not only how many there are of a reason.
     pub survivors: bool,
+    /// Where the oracles that want a server keep their answers, when they are asked about many.
+    pub out: Option<PathBuf>,
 }
 
 /// Asks the oracles about mutants, prints the tables and the survivors, and answers whether all is
@@ -59,7 +69,7 @@ pub struct Options {
 /// # Errors
 /// When document and server don't agree to begin with, or the README can't be read or written.
 pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
-    if options.write && options.extent != Extent::Whole {
+    if options.write && matches!(options.extent, Extent::Structure | Extent::Sample) {
         bail!("the README tells of all mutants and all oracles: write it without --structure and --sample");
     }
     let bundle = generate::canonical(repository)?;
@@ -72,11 +82,12 @@ pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
     let (alarms, took) = alarms(subject.document, &formed);
     println!("{} neutral rewrites in {took:.1} s", alarms.shown);
     alarms.loud.iter().for_each(|line| println!("alarm: {line}"));
-    let report = Report { repository, bundle: &bundle, subject, alarms: &alarms, options };
+    let report = Report { repository, bundle: &bundle, subject, alarms: &alarms, options: &options };
     let agreed = match options.extent {
         Extent::Structure => report.of(Block::Whole, Asked::Structure)?,
         Extent::Sample => report.of(Block::Whole, Asked::Structure)? & report.of(Block::Sample, Asked::All)?,
         Extent::Whole => report.of(Block::Whole, Asked::All)? & report.of(Block::Sample, Asked::All)?,
+        Extent::Behaviour(_) => report.of(Block::Behaviour, Asked::All)?,
     };
     Ok(agreed && alarms.loud.is_empty())
 }
@@ -86,26 +97,43 @@ struct Report<'a> {
     bundle: &'a Bundle,
     subject: Subject<'a>,
     alarms: &'a Alarms,
-    options: Options,
+    options: &'a Options,
 }
 
 impl Report<'_> {
     /// Measures what a table is of. Answers whether no cell fell and every survivor has its reason.
     fn of(&self, block: Block, asked: Asked) -> Result<bool> {
-        let every = if block == Block::Sample { SAMPLE } else { 1 };
+        let every = match (block, self.options.extent) {
+            (Block::Sample, _) => SAMPLE,
+            (Block::Behaviour, Extent::Behaviour(every)) => every.max(1),
+            _ => 1,
+        };
         let start = Instant::now();
         let mut verdicts = quietly(|| all(self.subject, asked, every));
-        if block == Block::Sample {
-            verdicts.seconds[4] = behaviour::ask(self.repository, self.subject.document, &mut verdicts.list)?;
+        if block != Block::Whole {
+            let asking = match block {
+                Block::Behaviour => Asking { whole: true, kept: self.options.out.clone() },
+                _ => Asking::default(),
+            };
+            for (oracle, at) in [(Oracle::Behaviour, 4), (Oracle::Examples, 5)] {
+                let list = &mut verdicts.list;
+                verdicts.seconds[at] = oracle.ask(self.repository, self.subject.document, list, &asking)?;
+            }
         }
-        let rows = rows(&verdicts, asked, self.alarms);
+        let mut rows = rows(&verdicts, asked, self.alarms);
+        if block == Block::Behaviour {
+            // What the others say of all mutants stands in a table of its own.
+            rows.retain(|row| [B, X, ANY].contains(&row.oracle));
+        }
         println!("{} mutants in {:.1} s", verdicts.list.len(), start.elapsed().as_secs_f64());
-        print!("{}", table::render(&rows));
+        let note = if every > 1 && block == Block::Behaviour { part(every) } else { String::new() };
+        let table = format!("{note}{}", table::render(&rows));
+        print!("{table}");
         let unexplained = survivors(self.bundle, &verdicts.list, asked, self.options.survivors);
         let readme = self.repository.join(README);
         let text = std::fs::read_to_string(&readme)?;
         if self.options.write {
-            std::fs::write(&readme, table::put(&text, block, &table::render(&rows))?)?;
+            std::fs::write(&readme, table::put(&text, block, &table)?)?;
         }
         let fallen = if self.options.check { table::fallen(&text, block, &rows)? } else { Vec::new() };
         fallen.iter().for_each(|line| println!("fell: {line}"));
@@ -119,13 +147,20 @@ struct Verdict {
     caught: Caught,
     /// The operations it was asked about with.
     operations: Vec<String>,
+    /// Why X, asked, finds nothing: the word it gives.
+    unseen: Option<String>,
 }
 
-/// All of them, and what each oracle took: the normal form, S, L, C, B.
+/// What a table that tells of a part says before it.
+fn part(every: usize) -> String {
+    format!("Of all mutants, one in {every} was asked about.\n\n")
+}
+
+/// All of them, and what each oracle took: the normal form, S, L, C, B, X.
 #[derive(Default)]
 struct Verdicts {
     list: Vec<Verdict>,
-    seconds: [f64; 5],
+    seconds: [f64; 6],
 }
 
 /// Without the messages of the generator's own assertions, which are a verdict here.
@@ -159,7 +194,7 @@ fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
                     let mut list = Vec::new();
                     for mutant in bench.mutants(unit).into_iter().skip(index % every).step_by(every) {
                         let caught = bench.ask(&mutant);
-                        list.push(Verdict { mutant, caught, operations: operations.clone() });
+                        list.push(Verdict { mutant, caught, operations: operations.clone(), unseen: None });
                     }
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     done.list.extend(list);
@@ -225,7 +260,7 @@ fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
         };
         Class::ALL.iter().map(of_class).collect()
     };
-    let [form, structure, lint, client, behaviour] = verdicts.seconds;
+    let [form, structure, lint, client, behaviour, examples] = verdicts.seconds;
     let mut rows = vec![Row {
         oracle: "S structure: the mutant against what the server emits",
         cells: cells(&|one| Some(one.structure)),
@@ -246,9 +281,13 @@ fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
     rows.push(quiet("C client: its source changes or can't be made", cells(&|one| one.client), client));
     if verdicts.list.iter().any(|one| one.caught.behaviour.is_some()) {
         let cells = cells(&|one| one.behaviour);
-        rows.push(quiet("B behaviour: a probe that the mutant makes fails", cells, behaviour));
+        rows.push(quiet(B, cells, behaviour));
     }
-    rows.push(quiet("any of them", cells(&|one| Some(one.any())), verdicts.seconds.iter().sum()));
+    if verdicts.list.iter().any(|one| one.caught.examples.is_some()) {
+        let cells = cells(&|one| one.examples);
+        rows.push(quiet(X, cells, examples));
+    }
+    rows.push(quiet(ANY, cells(&|one| Some(one.any())), verdicts.seconds.iter().sum()));
     rows
 }
 
@@ -259,8 +298,13 @@ fn survivors(bundle: &Bundle, list: &[Verdict], asked: Asked, each: bool) -> usi
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let mut unexplained = Vec::new();
     let survive = list.iter().filter(|one| answers_for(&one.mutant) && !one.caught.any());
-    for mutant in survive.map(|one| &one.mutant) {
-        match harmless::reason(&bundle.document, mutant) {
+    for verdict in survive {
+        let mutant = &verdict.mutant;
+        let reason = match verdict.caught.examples {
+            Some(_) => harmless::unseen(verdict.unseen.as_deref()),
+            None => harmless::reason(&bundle.document, mutant),
+        };
+        match reason {
             Some(reason) => {
                 if each {
                     println!("survives: {mutant}: {reason}");

@@ -127,10 +127,7 @@ impl Mutant {
     pub fn apply(&self, document: &mut Value) -> Option<Value> {
         let (above, key) = self.pointer.rsplit_once('/')?;
         let key = unescape(key);
-        let other = match self.operator {
-            Operator::Change => Some(other(document, document.pointer(&self.pointer)?)),
-            _ => None,
-        };
+        let other = self.value(document);
         let parent = document.pointer_mut(above)?;
         let before = parent.clone();
         match (self.operator, parent) {
@@ -147,6 +144,12 @@ impl Mutant {
             _ => return None,
         }
         Some(before)
+    }
+
+    /// What the value of the node becomes, where it becomes another.
+    #[must_use]
+    pub fn value(&self, document: &Value) -> Option<Value> {
+        (self.operator == Operator::Change).then(|| Some(other(document, document.pointer(&self.pointer)?)))?
     }
 
     /// Undoes [`Mutant::apply`].

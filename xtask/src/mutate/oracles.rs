@@ -35,13 +35,15 @@ pub struct Caught {
     pub client: Option<bool>,
     /// The server doesn't behave as the mutant says.
     pub behaviour: Option<bool>,
+    /// A server refuses the examples of the mutant, or answers otherwise.
+    pub examples: Option<bool>,
 }
 
 impl Caught {
     /// Whether an oracle that was asked caught it.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.structure || [self.lint, self.client, self.behaviour].contains(&Some(true))
+        self.structure || [self.lint, self.client, self.behaviour, self.examples].contains(&Some(true))
     }
 }
 
@@ -186,6 +188,7 @@ impl<'a> Bench<'a> {
             lint: lint.map(|(found, _)| found),
             client: client.map(|(found, _)| found),
             behaviour: None,
+            examples: None,
         };
         mutant.undo(&mut self.mutant, before);
         caught

@@ -11,6 +11,8 @@ pub(super) enum Block {
     Whole,
     /// That of the sample.
     Sample,
+    /// That of what the oracles with a server say of all mutants.
+    Behaviour,
 }
 
 impl Block {
@@ -19,8 +21,17 @@ impl Block {
         let name = match self {
             Self::Whole => "mutants",
             Self::Sample => "sample",
+            Self::Behaviour => "behaviour",
         };
-        (format!("<!-- {name}: begin; written by `{COMMAND}` -->"), format!("<!-- {name}: end -->"))
+        (format!("<!-- {name}: begin; written by `{}` -->", self.command()), format!("<!-- {name}: end -->"))
+    }
+
+    /// What writes it.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Whole | Self::Sample => "cargo xtask mutate --write",
+            Self::Behaviour => "cargo xtask mutate --behaviour --write",
+        }
     }
 
     /// What stands before it, it, and what stands after it.
@@ -31,9 +42,6 @@ impl Block {
         Ok((before, table, after))
     }
 }
-
-/// What writes the tables.
-const COMMAND: &str = "cargo xtask mutate --write";
 
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +105,7 @@ pub(super) fn fallen(readme: &str, block: Block, rows: &[Row]) -> Result<Vec<Str
     for row in rows {
         let line = table.lines().find(|line| cells(line).next() == Some(row.oracle));
         let Some(line) = line else {
-            bail!("README.md has no line for `{}`: run `{COMMAND}`", row.oracle);
+            bail!("README.md has no line for `{}`: run `{}`", row.oracle, block.command());
         };
         for (cell, said) in row.cells.iter().zip(cells(line).skip(1)).filter(|(cell, _)| cell.1 > 0) {
             let said = said.split_once(" %").and_then(|(number, _)| number.parse::<f64>().ok());
@@ -133,7 +141,9 @@ mod tests {
 
     #[test]
     fn a_cell_may_rise_and_not_fall() {
-        let empty = [Block::Whole, Block::Sample].map(Block::marks).map(|(begin, end)| format!("{begin}\n{end}"));
+        let empty = [Block::Whole, Block::Sample, Block::Behaviour]
+            .map(Block::marks)
+            .map(|(begin, end)| format!("{begin}\n{end}"));
         let readme = put(&format!("a\n{}\nb\n", empty.join("\n")), Block::Whole, &render(&[row(998)])).unwrap();
         assert!(readme.starts_with("a\n") && readme.ends_with("\nb\n") && readme.contains("99.8 % (998 of 1000)"));
         let fallen = |rows: &[Row]| fallen(&readme, Block::Whole, rows);
@@ -143,6 +153,10 @@ mod tests {
         assert_eq!(fallen(&[Row { alarms: Some((1, 40)), ..row(998) }]).unwrap().len(), 1);
         assert!(fallen(&[Row { oracle: "T", ..row(998) }]).is_err());
         assert!(super::fallen(&readme, Block::Sample, &[row(998)]).is_err());
+        let both = put(&readme, Block::Behaviour, &format!("Each 3rd.\n\n{}", render(&[row(500)]))).unwrap();
+        assert!(both.contains("99.8 %") && both.contains("Each 3rd."));
+        assert_eq!(super::fallen(&both, Block::Behaviour, &[row(500)]).unwrap(), Vec::<String>::new());
+        assert_eq!(super::fallen(&both, Block::Behaviour, &[row(499)]).unwrap().len(), 1);
         assert!(super::fallen("nothing", Block::Whole, &[row(998)]).is_err());
     }
 

@@ -35,6 +35,32 @@ fn rules_and_client_catch_their_share() {
 }
 
 #[test]
+fn what_the_oracles_with_a_server_say_counts() {
+    let of = |class, caught: Caught, unseen: Option<&str>| Verdict {
+        mutant: Mutant { pointer: "/info/title".into(), operator: Operator::Change, class },
+        caught,
+        operations: Vec::new(),
+        unseen: unseen.map(str::to_owned),
+    };
+    let asked = |behaviour, examples| Caught { behaviour, examples, lint: Some(false), ..Caught::default() };
+    let list = vec![
+        of(Class::Contract, asked(Some(true), None), None),
+        of(Class::Example, asked(None, Some(true)), None),
+        of(Class::Example, asked(None, Some(false)), Some("taken")),
+        of(Class::Example, asked(None, Some(false)), None),
+        of(Class::Example, asked(None, None), None),
+    ];
+    let verdicts = Verdicts { list, ..Verdicts::default() };
+    let rows = rows(&verdicts, Asked::All, &Alarms::default());
+    let cells = |oracle| rows.iter().find(|row| row.oracle == oracle).map(|row| row.cells.clone()).unwrap();
+    assert_eq!(cells(B), [(1, 1), (0, 0), (0, 0)]);
+    assert_eq!(cells(X), [(0, 0), (1, 3), (0, 0)]);
+    assert_eq!(cells(ANY), [(1, 1), (1, 4), (0, 0)]);
+    let bundle = generate::canonical(&generate::repository()).unwrap();
+    assert_eq!(survivors(&bundle, &verdicts.list, Asked::All, false), 1);
+}
+
+#[test]
 fn a_node_is_named_by_its_keyword() {
     let of = |pointer: &str, class| keyword(&Mutant { pointer: pointer.into(), operator: Operator::Delete, class });
     assert_eq!(of("/a/enum/0", Class::Contract), "enum");
