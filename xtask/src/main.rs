@@ -125,7 +125,7 @@ fn run(task: Task) -> Result<bool> {
                 _ if behaviour => Extent::Behaviour(every),
                 _ => Extent::Whole,
             };
-            mutate::mutate(&repository, mutate::Options { extent, write, check, survivors, out })
+            mutate::mutate(&repository, &mutate::Options { extent, write, check, survivors, out })
         }
         Task::Test { arguments } => test_run::run(&repository, &arguments),
         Task::Demo { arguments } => {

@@ -45,8 +45,8 @@ enum Oracle {
 
 /// An oracle with its servers.
 enum Bench {
-    Behaviour(probes::Bench),
-    Examples(examples::Bench),
+    Behaviour(Box<probes::Bench>),
+    Examples(Box<examples::Bench>),
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -66,8 +66,8 @@ async fn main() -> anyhow::Result<()> {
     };
     let start = Instant::now();
     let bench = &match arguments.oracle {
-        Oracle::Behaviour => Bench::Behaviour(probes::Bench::new(Backend::Sqlite).await?),
-        Oracle::Examples => Bench::Examples(examples::Bench::new(Backend::Sqlite).await?),
+        Oracle::Behaviour => Bench::Behaviour(Box::new(probes::Bench::new(Backend::Sqlite).await?)),
+        Oracle::Examples => Bench::Examples(Box::new(examples::Bench::new(Backend::Sqlite).await?)),
     };
     eprintln!("the scenes are built after {:.1} s", start.elapsed().as_secs_f64());
     let asked = mutants.iter().map(|mutant| async move { answer(mutant, bench.ask(mutant).await) });

@@ -68,7 +68,7 @@ pub struct Options {
 ///
 /// # Errors
 /// When document and server don't agree to begin with, or the README can't be read or written.
-pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
+pub fn mutate(repository: &Path, options: &Options) -> Result<bool> {
     if options.write && matches!(options.extent, Extent::Structure | Extent::Sample) {
         bail!("the README tells of all mutants and all oracles: write it without --structure and --sample");
     }
@@ -82,7 +82,7 @@ pub fn mutate(repository: &Path, options: Options) -> Result<bool> {
     let (alarms, took) = alarms(subject.document, &formed);
     println!("{} neutral rewrites in {took:.1} s", alarms.shown);
     alarms.loud.iter().for_each(|line| println!("alarm: {line}"));
-    let report = Report { repository, bundle: &bundle, subject, alarms: &alarms, options: &options };
+    let report = Report { repository, bundle: &bundle, subject, alarms: &alarms, options };
     let agreed = match options.extent {
         Extent::Structure => report.of(Block::Whole, Asked::Structure)?,
         Extent::Sample => report.of(Block::Whole, Asked::Structure)? & report.of(Block::Sample, Asked::All)?,
