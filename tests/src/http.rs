@@ -252,3 +252,16 @@ pub(crate) fn shortened(body: &[u8]) -> String {
         None => text.into_owned(),
     }
 }
+
+/// An object as a form; `null` is nothing.
+pub(crate) fn form(body: &Value) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in body.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => form.append_pair(name, ""),
+            Value::String(text) => form.append_pair(name, text),
+            other => form.append_pair(name, &other.to_string()),
+        };
+    }
+    form.finish()
+}

@@ -14,6 +14,7 @@ mod concurrency;
 mod connections;
 mod crashes;
 mod customers;
+mod database;
 mod default_roles;
 mod delivery;
 mod demo;

@@ -73,6 +73,10 @@ fn unnoticed() -> Vec<(Value, Unseen)> {
             Unseen::Unexecuted,
         ),
         (json!({ "pointer": name, "operator": "change", "value": "other plans" }), Unseen::Taken),
+        (
+            json!({ "pointer": "/components/schemas/Image/properties/ingesting/example", "operator": "change", "value": true }),
+            Unseen::Shown,
+        ),
     ]
 }
 

@@ -3,14 +3,29 @@
 use std::time::Duration;
 
 use contract_tests::http::basic;
-use contract_tests::{Answer, Document, Origin, TestServer, contract_test, eventually};
+use contract_tests::{Answer, Document, Origin, Tenant, TestServer, contract_test, eventually};
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 fn own_parts(answer: &Answer) -> (u16, Option<&str>, Option<&str>, String) {
     (answer.status, answer.header("location"), answer.header("etag"), answer.text())
+}
+
+/// A customer with a space, and the image to be made in it, whose origin keeps everybody waiting.
+async fn held(server: &TestServer) -> (Tenant, Origin, Value) {
+    let tenant = server.new_customer("harbour").await;
+    let origin = Origin::start().await;
+    let picture = origin.picture("plan.jpg", 40, 30);
+    origin.hold("plan.jpg");
+    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    (tenant, origin, json!({ "id": "plan", "origin": picture }))
+}
+
+async fn asked(origin: &Origin) {
+    let is_asked = async || (origin.hits("plan.jpg") > 0).then_some(());
+    eventually(Duration::from_secs(20), "the origin is asked", is_asked).await;
 }
 
 contract_test!(a_repeated_request_gets_the_first_answer, async |server: &mut TestServer| {
@@ -104,20 +119,13 @@ contract_test!(every_post_refuses_a_key_that_stands_for_another_request, async |
 });
 
 contract_test!(a_repeat_of_a_request_under_way_is_told_to_wait, async |server: &mut TestServer| {
-    let tenant = server.new_customer("harbour").await;
-    let origin = Origin::start().await;
-    let picture = origin.picture("plan.jpg", 40, 30);
-    origin.hold("plan.jpg");
-    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let (tenant, origin, body) = held(server).await;
     let post = || {
         let request = tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "slow");
-        request.json(&json!({ "id": "plan", "origin": picture })).send()
+        request.json(&body).send()
     };
     let (first, second) = tokio::join!(post(), async {
-        eventually(Duration::from_secs(20), "the origin is asked", async || {
-            (origin.hits("plan.jpg") > 0).then_some(())
-        })
-        .await;
+        asked(&origin).await;
         let second = post().await;
         origin.release("plan.jpg");
         second
@@ -128,12 +136,7 @@ contract_test!(a_repeat_of_a_request_under_way_is_told_to_wait, async |server: &
 });
 
 contract_test!(an_answer_is_kept_also_where_nobody_waited_for_it, async |server: &mut TestServer| {
-    let tenant = server.new_customer("harbour").await;
-    let origin = Origin::start().await;
-    let picture = origin.picture("plan.jpg", 40, 30);
-    origin.hold("plan.jpg");
-    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
-    let body = json!({ "id": "plan", "origin": picture });
+    let (tenant, origin, body) = held(server).await;
     let (target, sent) = (tenant.path("/spaces/1/images"), body.to_string());
     let head = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
@@ -144,13 +147,8 @@ contract_test!(an_answer_is_kept_also_where_nobody_waited_for_it, async |server:
     );
     let mut client = TcpStream::connect(server.direct()).await.unwrap();
     client.write_all(head.as_bytes()).await.unwrap();
-    eventually(Duration::from_secs(20), "the origin is asked", async || (origin.hits("plan.jpg") > 0).then_some(()))
-        .await;
+    asked(&origin).await;
     drop(client);
-    // The server has seen that the client is gone when it has answered others.
-    for _ in 0..5 {
-        server.get("/").send().await.expect(200);
-    }
     let again = || tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "left").json(&body);
     let (answer, ()) = tokio::join!(again().send(), async { origin.release("plan.jpg") });
     let answer = answer.expect(201);
@@ -160,20 +158,13 @@ contract_test!(an_answer_is_kept_also_where_nobody_waited_for_it, async |server:
 });
 
 contract_test!(what_fails_half_way_frees_its_key, async |server: &mut TestServer| {
-    let tenant = server.new_customer("harbour").await;
-    let origin = Origin::start().await;
-    let picture = origin.picture("plan.jpg", 40, 30);
-    origin.hold("plan.jpg");
-    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
+    let (tenant, origin, body) = held(server).await;
     let post = || {
         let request = tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "half");
-        request.json(&json!({ "id": "plan", "origin": picture })).send()
+        request.json(&body).send()
     };
     let (first, ()) = tokio::join!(post(), async {
-        eventually(Duration::from_secs(20), "the origin is asked", async || {
-            (origin.hits("plan.jpg") > 0).then_some(())
-        })
-        .await;
+        asked(&origin).await;
         tenant.request(server, "DELETE", "/spaces/1/images/plan").send().await.expect(205);
         origin.release("plan.jpg");
     });
@@ -183,18 +174,12 @@ contract_test!(what_fails_half_way_frees_its_key, async |server: &mut TestServer
 });
 
 contract_test!(an_answer_that_a_killed_server_owes_is_lost_at_once, only sqlite, async |server: &mut TestServer| {
-    let tenant = server.new_customer("harbour").await;
-    let origin = Origin::start().await;
-    let picture = origin.picture("plan.jpg", 40, 30);
-    origin.hold("plan.jpg");
-    tenant.request(server, "PUT", "/spaces/1").json(&json!({ "name": "plans" })).send().await.expect(201);
-    let body = json!({ "id": "plan", "origin": picture });
+    let (tenant, origin, body) = held(server).await;
     let post = |server: &TestServer| {
         tenant.request(server, "POST", "/spaces/1/images").header("Idempotency-Key", "owed").json(&body)
     };
     let first = tokio::spawn(post(server).try_send());
-    eventually(Duration::from_secs(20), "the origin is asked", async || (origin.hits("plan.jpg") > 0).then_some(()))
-        .await;
+    asked(&origin).await;
     server.kill().await;
     first.await.unwrap().unwrap_err();
     origin.release("plan.jpg");

@@ -1,13 +1,12 @@
 //! Sweeps over all operations: what every one of them answers alike.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use contract_tests::document::{Operation, PathItem};
 use contract_tests::http::Answer;
 use contract_tests::places::{is_general, path_parameters};
-use contract_tests::{Cut, Document, FreshDatabase, Options, Places, TestServer, contract_test, eventually};
-use serde_json::{Value, json};
+use contract_tests::{Document, Options, Places, TestServer, contract_test};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -440,66 +439,6 @@ contract_test!(accept_chooses_between_two_names, options = idle(), async |server
     let problem = tenant.request(server, "GET", "/spaces/9").header("accept", plain).send().await.expect(404);
     assert_eq!(problem.must_header("content-type"), "application/problem+json");
 });
-
-/// What every operation says while the database is away. Destructive ones are not carried out.
-async fn unavailable(server: &TestServer, places: &Places, operation: &Operation) {
-    let answer = places.allowed(server, operation, &[]).send().await;
-    let after: u64 = answer.must_header("retry-after").parse().expect("seconds");
-    assert!((1..=60).contains(&after));
-    let id = answer.must_header("x-request-id").to_owned();
-    eventually(Duration::from_secs(5), "the log knows more", async || {
-        server.log().lines().any(|line| line.contains("request failed") && line.contains(&id)).then_some(())
-    })
-    .await;
-    let problem = answer.expect_problem(503, "/unavailable");
-    let said = problem.to_string();
-    assert!(!said.contains("Connection") && !said.contains("127.0.0.1:5"), "{said}");
-}
-
-/// What is stored, as far as it shows.
-async fn shown(server: &TestServer, places: &Places) -> Option<Vec<Value>> {
-    let mut all = Vec::new();
-    for link in ["", "/spaces", "/allImages", "/keys", "/queue", "/storage"] {
-        let answer = places.tenant.request(server, "GET", link).send().await;
-        if answer.status != 200 {
-            return None;
-        }
-        all.push(answer.json());
-    }
-    Some(all)
-}
-
-#[test]
-fn a_database_that_is_away_is_503_until_it_is_back() {
-    // PostgreSQL only: the embedded database can't be away.
-    contract_tests::run(idle(), async |server| {
-        let database = FreshDatabase::create().await.unwrap();
-        let (cut, url) = Cut::to_database(&database.url).await.unwrap();
-        server.restart_with(|options| options.arguments = vec!["--database".to_owned(), url]).await;
-        let places = Places::make(server, "harbour").await;
-        let before = shown(server, &places).await.unwrap();
-        let documented: Vec<&Operation> = all().filter(|operation| operation.responses.contains_key(&503)).collect();
-        for again in [false, true] {
-            cut.cut();
-            for operation in &documented {
-                unavailable(server, &places, operation).await;
-            }
-            // What needs no database goes on.
-            for path in ["/", "/vocab", "/contexts/Space.jsonld", "/docs/"] {
-                server.get(path).send().await.expect(200);
-            }
-            cut.mend();
-            let after = eventually(Duration::from_secs(20), "the server finds its database", async || {
-                shown(server, &places).await
-            })
-            .await;
-            assert_eq!(after, before, "the second time: {again}");
-        }
-        assert!(documented.len() > all().count() / 2);
-        server.kill().await;
-        database.remove().await.unwrap();
-    });
-}
 
 #[test]
 fn problems_name_the_request() {

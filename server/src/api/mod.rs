@@ -78,7 +78,7 @@ type All = (
     (hydra::Api, image_parts::Api, images::Api, keys::Api),
     (metadata::Api, named_queries::Api, origin_strategies::Api, policies::Api),
     (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
-    (spaces::Api, storage::Api),
+    (auth_services::role_provider::Api, spaces::Api, storage::Api),
 );
 
 /// All operations.
@@ -89,7 +89,7 @@ pub fn service() -> OpenApiService<Completed<All>, ()> {
         (hydra::Api, image_parts::Api, images::Api, keys::Api),
         (metadata::Api, named_queries::Api, origin_strategies::Api, policies::Api),
         (portal_roles::Api, portal_users::Api, queue::Api, roles::Api),
-        (spaces::Api, storage::Api),
+        (auth_services::role_provider::Api, spaces::Api, storage::Api),
     );
     let license = LicenseObject::new(env!("CARGO_PKG_LICENSE")).url("https://spdx.org/licenses/MIT.html");
     OpenApiService::new(Completed(all), "Customer API", env!("CARGO_PKG_VERSION")).license(license)

@@ -359,8 +359,13 @@ mod tests {
         secrets::Secrets,
         store::Db,
     };
+    use base64::Engine as _;
     use poem::endpoint::make;
-    use std::path::Path;
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+    use tokio::sync::Notify;
 
     fn app(directory: &Path) -> App {
         let db = Db::sqlite(&directory.join("db")).unwrap();
@@ -419,5 +424,41 @@ mod tests {
             assert_eq!(problem["instance"], "http://api.example.org/vocab");
             assert!(!body.contains("secret"), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_keyed_request_is_carried_out_though_nobody_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let app = Arc::new(app(directory.path()));
+        customers::found(&app.db, Some("key".to_owned()), Some("secret".to_owned())).await.unwrap();
+        let (begun, count, goes_on) =
+            (Arc::<Notify>::default(), Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
+        let inside = (begun.clone(), count.clone(), goes_on.clone());
+        let handler = make(move |_: Request| {
+            let (begun, count, goes_on) = inside.clone();
+            async move {
+                count.fetch_add(1, Ordering::Relaxed);
+                begun.notify_one();
+                goes_on.notified().await;
+                Ok::<_, poem::Error>(Response::builder().status(StatusCode::CREATED).body("made"))
+            }
+        });
+        let front = Front(app.clone()).transform(handler);
+        let request = || {
+            let authorization = format!("Basic {}", BASE64_STANDARD.encode("key:secret"));
+            let request = Request::builder().method(Method::POST).uri_str("/customers/1/spaces");
+            request.header("authorization", authorization).header("idempotency-key", "k").body("{}")
+        };
+        tokio::select! {
+            _ = front.call(request()) => panic!("answered while it is held"),
+            () = begun.notified() => {}
+        }
+        goes_on.notify_one();
+        app.under_way.close();
+        app.under_way.wait().await;
+        let mut again = front.call(request()).await.unwrap();
+        assert_eq!(again.status(), StatusCode::CREATED);
+        assert_eq!(again.take_body().into_string().await.unwrap(), "made");
+        assert_eq!(count.load(Ordering::Relaxed), 1);
     }
 }

@@ -236,7 +236,8 @@ impl Bench {
             return caught(format!("{pointer}: nothing sends or shows the example"));
         }
         let is_taken = count > 0 && self.sent.contains(holder);
-        Ok(Verdict::Missed(unseen::reason(&self.run.made, holder, mutant, is_taken, || self.is_excerpt(holder))))
+        let seen = (is_taken, self.is_shown(document, holder));
+        Ok(Verdict::Missed(unseen::reason(&self.run.made, holder, mutant, seen, || self.is_excerpt(holder))))
     }
 
     /// Whether the example shows a part of an answer.
@@ -248,9 +249,7 @@ impl Bench {
     /// An example in a schema that was sent or shown, and no longer is.
     fn lost(&self, document: &Document, holder: &str, taken: bool) -> Option<String> {
         if let Some(property) = self.properties.get(holder) {
-            let now = properties::all(document).into_iter().find(|now| now.pointer == holder);
-            let shows = |one: &Property<'_>| self.is_paged(one) || self.examples.has(&one.place, one.example);
-            let is_lost = !taken && shows(property) && !now.is_some_and(|now| shows(&now));
+            let is_lost = !taken && self.shows(property) && !self.is_shown(document, holder);
             return is_lost.then(|| holder.to_owned());
         }
         // Where a value of an answer is the server's, its example may still be that of a property.
@@ -260,6 +259,16 @@ impl Bench {
             !is_executed && self.examples.has(&one.place, one.example) && !now.has(&one.place, one.example)
         };
         self.properties.values().find(is_lost).map(|property| property.pointer.clone())
+    }
+
+    /// Whether some answer shows the example that a property has in a document.
+    fn is_shown(&self, document: &Document, holder: &str) -> bool {
+        let now = properties::all(document).into_iter().find(|now| now.pointer == holder);
+        now.is_some_and(|now| self.shows(&now))
+    }
+
+    fn shows(&self, property: &Property<'_>) -> bool {
+        self.is_paged(property) || self.examples.has(&property.place, property.example)
     }
 
     /// Whether an answer that is no example shows an example in a schema, or each has another one.

@@ -10,7 +10,7 @@ use super::node::{self, Media};
 use super::scenes::Sent;
 use super::words::Words;
 use crate::document::{Document, Operation};
-use crate::http::{Answer, RawRequest};
+use crate::http::{Answer, RawRequest, form};
 use crate::places::{Access, access};
 use crate::server::TestServer;
 
@@ -166,16 +166,4 @@ fn named(parameter: &Value) -> (String, String) {
         other => other.to_string(),
     };
     (name, value)
-}
-
-fn form(body: &Value) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => form.append_pair(name, ""),
-            Value::String(text) => form.append_pair(name, text),
-            other => form.append_pair(name, &other.to_string()),
-        };
-    }
-    form.finish()
 }

@@ -21,6 +21,8 @@ pub enum Unseen {
     Excerpt,
     /// The changed example was sent, and the server takes it as well.
     Taken,
+    /// The changed example of a property is what some answer shows as well.
+    Shown,
 }
 
 /// Why a change of the example that `holder` has was not noticed, if there is a reason.
@@ -28,13 +30,15 @@ pub(super) fn reason(
     made: &Made,
     holder: &str,
     mutant: &Mutant,
-    is_taken: bool,
+    (is_taken, is_shown): (bool, bool),
     is_excerpt: impl Fn() -> bool,
 ) -> Option<Unseen> {
     if made.unexecuted.contains_key(holder) {
         Some(Unseen::Unexecuted)
     } else if is_taken {
         Some(Unseen::Taken)
+    } else if is_shown {
+        Some(Unseen::Shown)
     } else if mutant.operator != Operator::Rename && is_made(made, holder, &mutant.pointer) {
         Some(Unseen::Made)
     } else if mutant.operator == Operator::Delete && is_excerpt() {

@@ -3,6 +3,8 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::http::form;
+
 const SEGMENT: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'<').add(b'>').add(b'?');
 const QUERY: AsciiSet = SEGMENT.remove(b'/').remove(b'?').add(b'&').add(b'+').add(b'=').add(b'{').add(b'}');
 /// The media type of forms.
@@ -172,16 +174,4 @@ impl Request {
             Body::Text(text) => text.clone().into_bytes(),
         }
     }
-}
-
-fn form(body: &Value) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => form.append_pair(name, ""),
-            Value::String(text) => form.append_pair(name, text),
-            other => form.append_pair(name, &other.to_string()),
-        };
-    }
-    form.finish()
 }
