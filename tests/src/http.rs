@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, CONTROLS};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -252,6 +253,14 @@ pub(crate) fn shortened(body: &[u8]) -> String {
         None => text.into_owned(),
     }
 }
+
+/// What is encoded in a segment of a path.
+pub(crate) const SEGMENT: AsciiSet =
+    CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'<').add(b'>').add(b'?');
+/// What is encoded in a query.
+pub(crate) const QUERY: AsciiSet = SEGMENT.remove(b'/').remove(b'?').add(b'&').add(b'+').add(b'=').add(b'{').add(b'}');
+/// The media type of forms.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// An object as a form; `null` is nothing.
 pub(crate) fn form(body: &Value) -> String {

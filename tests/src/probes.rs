@@ -24,9 +24,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use bench::Bench;
+pub use bench::{Bench, Noticed};
 pub use complete::left_open;
-pub use excused::{EXCUSES, Excuse};
+pub use excused::{EXCUSES, Excuse, Use};
 pub use judge::{Finding, Outcome};
 pub use mutant::{Mutant, Operator};
 pub use probe::{Expected, Probe};

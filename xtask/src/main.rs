@@ -61,11 +61,11 @@ enum Task {
         /// Ask the oracles that want a server too about all mutants, not only about a sample: it takes long.
         #[arg(long, conflicts_with_all = ["structure", "sample"])]
         behaviour: bool,
-        /// With --behaviour: ask about each so-many-th mutant.
+        /// With --behaviour: ask about one mutant in so many.
         #[arg(long, default_value_t = 1, requires = "behaviour")]
-        every: usize,
+        every: u64,
         /// With --behaviour: keep the answers in FILE.behaviour.jsonl and FILE.examples.jsonl, and ask only for those
-        /// that aren't there. Remove them when the document or the server has changed.
+        /// that aren't there. They are of one document, server and build of the probes.
         #[arg(long, value_name = "FILE", requires = "behaviour")]
         out: Option<PathBuf>,
     },

@@ -1,13 +1,14 @@
 //! Asks an oracle that wants a server about changes of the document: which of them would it notice?
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use contract_tests::examples::{self, Verdict};
-use contract_tests::probes::{self, Mutant};
+use contract_tests::probes::{self, Mutant, Noticed};
 use contract_tests::{Backend, Document};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -58,10 +59,16 @@ async fn main() -> anyhow::Result<()> {
     let mut out: Box<dyn Write> = match &arguments.out {
         None => Box::new(std::io::stdout()),
         Some(path) => {
-            let answered = answered(path)?;
+            let of = identity()?;
+            let answered = answered(path, &of)?;
             mutants.retain(|mutant| !answered.contains(&named(mutant)));
             eprintln!("{} answered before, {} to ask", answered.len(), mutants.len());
-            Box::new(std::fs::OpenOptions::new().create(true).append(true).open(path)?)
+            let is_new = !path.exists();
+            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+            if is_new {
+                writeln!(file, "{}", json!({ "of": of }))?;
+            }
+            Box::new(file)
         }
     };
     let start = Instant::now();
@@ -70,7 +77,11 @@ async fn main() -> anyhow::Result<()> {
         Oracle::Examples => Bench::Examples(Box::new(examples::Bench::new(Backend::Sqlite).await?)),
     };
     eprintln!("the scenes are built after {:.1} s", start.elapsed().as_secs_f64());
-    let asked = mutants.iter().map(|mutant| async move { answer(mutant, bench.ask(mutant).await) });
+    let asked = mutants.iter().map(|mutant| async move {
+        let start = Instant::now();
+        let said = bench.ask(mutant).await;
+        answer(mutant, said, start.elapsed().as_secs_f64())
+    });
     let mut asked = futures::stream::iter(asked).buffered(AT_ONCE);
     let (mut count, mut caught, mut failed) = (0, 0, 0);
     while let Some(answer) = asked.next().await {
@@ -93,13 +104,29 @@ fn named(mutant: &Mutant) -> (String, String) {
     (mutant.pointer.clone(), format!("{:?}", mutant.operator).to_lowercase())
 }
 
+/// What the answers are of: the document and this build, which it is part of, and the build of the server.
+fn identity() -> anyhow::Result<String> {
+    let mut hasher = DefaultHasher::new();
+    for path in [std::env::current_exe()?, contract_tests::process::binary()?] {
+        std::fs::read(path)?.hash(&mut hasher);
+    }
+    Document::committed().root().to_string().hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
 /// The mutants that a file has answers for; an answer that could not be given is none.
-fn answered(path: &Path) -> anyhow::Result<BTreeSet<(String, String)>> {
+fn answered(path: &Path, of: &str) -> anyhow::Result<BTreeSet<(String, String)>> {
     if !path.exists() {
         return Ok(BTreeSet::new());
     }
     let text = std::fs::read_to_string(path)?;
-    if !text.is_empty() && !text.ends_with('\n') {
+    let first: Value = text.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    anyhow::ensure!(
+        first["of"] == of,
+        "{} has answers of another document, another server or another build of the probes: remove it",
+        path.display()
+    );
+    if !text.ends_with('\n') {
         // A line was broken off: the next one does not go on from there.
         writeln!(std::fs::OpenOptions::new().append(true).open(path)?)?;
     }
@@ -108,31 +135,51 @@ fn answered(path: &Path) -> anyhow::Result<BTreeSet<(String, String)>> {
     Ok(answers.filter(|answer| answer.get("error").is_none()).filter_map(named).collect())
 }
 
-fn answer(mutant: &Mutant, verdict: anyhow::Result<Verdict>) -> Value {
+/// What is said of a mutant.
+struct Said {
+    verdict: Verdict,
+    /// Whether it was said before anything was sent; X always sends.
+    is_open: bool,
+}
+
+fn answer(mutant: &Mutant, said: anyhow::Result<Said>, seconds: f64) -> Value {
     let (pointer, operator) = named(mutant);
-    match verdict {
-        Ok(Verdict::Caught(finding)) => {
-            json!({ "pointer": pointer, "operator": operator, "caught": true, "finding": finding })
-        }
-        Ok(Verdict::Missed(unseen)) => {
-            json!({ "pointer": pointer, "operator": operator, "caught": false, "unseen": unseen })
+    let mut answer = json!({ "pointer": pointer, "operator": operator, "seconds": seconds });
+    match said {
+        Ok(said) => {
+            answer["open"] = said.is_open.into();
+            match said.verdict {
+                Verdict::Caught(finding) => {
+                    answer["caught"] = true.into();
+                    answer["finding"] = finding.into();
+                }
+                Verdict::Missed(unseen) => {
+                    answer["caught"] = false.into();
+                    answer["unseen"] = json!(unseen);
+                }
+            }
         }
         Err(error) => {
-            json!({ "pointer": pointer, "operator": operator, "caught": false, "error": format!("{error:#}") })
+            answer["caught"] = false.into();
+            answer["error"] = format!("{error:#}").into();
         }
     }
+    answer
 }
 
 impl Bench {
-    async fn ask(&self, mutant: &Mutant) -> anyhow::Result<Verdict> {
+    async fn ask(&self, mutant: &Mutant) -> anyhow::Result<Said> {
         match self {
-            Self::Examples(bench) => bench.ask(mutant).await,
+            Self::Examples(bench) => Ok(Said { verdict: bench.ask(mutant).await?, is_open: false }),
             Self::Behaviour(bench) => {
                 let changed = mutant.applied(Document::committed().root());
                 let changed = changed.ok_or_else(|| anyhow::anyhow!("there is no such node"))?;
                 let operations: Vec<&str> = mutant.operations.iter().map(String::as_str).collect();
-                let findings = bench.ask(&changed, &operations).await?;
-                Ok(findings.first().map_or(Verdict::Missed(None), |first| Verdict::Caught(first.to_string())))
+                Ok(match bench.ask(&changed, &operations).await? {
+                    Noticed::Open(what) => Said { verdict: Verdict::Caught(what), is_open: true },
+                    Noticed::Finding(first) => Said { verdict: Verdict::Caught(first.to_string()), is_open: false },
+                    Noticed::Nothing => Said { verdict: Verdict::Missed(None), is_open: false },
+                })
             }
         }
     }

@@ -3,20 +3,16 @@
 use std::collections::BTreeMap;
 
 use customer_client::Credentials;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
 use super::node::{self, Media};
 use super::scenes::Sent;
 use super::words::Words;
 use crate::document::{Document, Operation};
-use crate::http::{Answer, RawRequest, form};
+use crate::http::{Answer, FORM, QUERY, RawRequest, SEGMENT, form};
 use crate::places::{Access, access};
 use crate::server::TestServer;
-
-const SEGMENT: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'<').add(b'>').add(b'?');
-const QUERY: AsciiSet = SEGMENT.remove(b'/').remove(b'?').add(b'&').add(b'+').add(b'=').add(b'{').add(b'}');
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Who may send requests.
 pub(crate) type Callers = BTreeMap<String, Credentials>;

@@ -28,6 +28,17 @@ pub struct Bench {
     shared: Mutex<BTreeMap<String, Arc<Stage>>>,
 }
 
+/// What is noticed of a changed document.
+#[derive(Debug)]
+pub enum Noticed {
+    /// Before anything is sent: no probes can be derived from it, for this reason.
+    Open(String),
+    /// The first thing that a server does otherwise.
+    Finding(Finding),
+    /// Nothing.
+    Nothing,
+}
+
 impl std::fmt::Debug for Bench {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Bench").finish_non_exhaustive()
@@ -47,25 +58,27 @@ impl Bench {
     }
 
     /// What the probes of some operations, named as the committed document does, find when they are derived from
-    /// `changed`: the first findings, none if nobody would notice.
+    /// `changed`.
     ///
     /// # Errors
     /// When a server can't be started, or the probes themselves fail.
-    pub async fn ask(&self, changed: &Value, operations: &[&str]) -> anyhow::Result<Vec<Finding>> {
-        let unreadable =
-            |what: String| vec![Finding { operation: operations.join(" "), probe: "document".to_owned(), what }];
+    pub async fn ask(&self, changed: &Value, operations: &[&str]) -> anyhow::Result<Noticed> {
+        if let Some(reference) = xtask::shape::dangling(changed).first() {
+            return Ok(Noticed::Open(format!("the reference at {reference} leads nowhere")));
+        }
         if let Some(schema) = circle(changed) {
-            return Ok(unreadable(format!("the schema {schema} consists of itself")));
+            return Ok(Noticed::Open(format!("the schema {schema} consists of itself")));
         }
         if let Some(open) = super::left_open(changed).first() {
-            return Ok(unreadable(format!("what stands at {open} is left open")));
+            return Ok(Noticed::Open(format!("what stands at {open} is left open")));
         }
         let document = match Document::read(changed.clone()) {
             Ok(document) => document,
-            Err(error) => return Ok(unreadable(format!("{error:#}"))),
+            Err(error) => return Ok(Noticed::Open(format!("{error:#}"))),
         };
         let asked = AssertUnwindSafe(self.asked(&document, operations)).catch_unwind().await;
-        asked.map_err(|_| anyhow::anyhow!("the probes panicked"))?
+        let found = asked.map_err(|_| anyhow::anyhow!("the probes panicked"))??;
+        Ok(found.into_iter().next().map_or(Noticed::Nothing, Noticed::Finding))
     }
 
     async fn asked(&self, document: &Document, ids: &[&str]) -> anyhow::Result<Vec<Finding>> {

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::probe::{Expected, Probe};
-use super::request::{Body, FORM, Request};
+use super::request::{Body, Request};
 use super::subject::{Subject, with_media};
 use super::values::{self, Values};
+use crate::http::FORM;
 
 /// The media type of a patch.
 const PATCH: &str = "application/merge-patch+json";

@@ -1,5 +1,7 @@
 //! What the schemas leave to prose: here a probe may be answered otherwise than they say, for these reasons.
 
+use std::collections::BTreeSet;
+
 use super::probe::Probe;
 
 /// Some words.
@@ -16,6 +18,8 @@ pub struct Excuse {
     pub constraints: Words,
     /// Whether it is about what is just inside and refused; otherwise about what is just outside and accepted.
     pub is_inside: bool,
+    /// With which status what is just inside is refused.
+    pub status: u16,
     /// Why.
     pub reason: &'static str,
 }
@@ -27,12 +31,12 @@ const COUNTS: Words = &["maxItems", "no maxItems"];
 
 /// Where prose has a word in what is accepted.
 const fn refused(operations: Words, at: Words, constraints: Words, reason: &'static str) -> Excuse {
-    Excuse { operations, at, constraints, is_inside: true, reason }
+    Excuse { operations, at, constraints, is_inside: true, status: 400, reason }
 }
 
 /// Where prose has a word in what is refused.
 const fn accepted(operations: Words, at: Words, constraints: Words, reason: &'static str) -> Excuse {
-    Excuse { operations, at, constraints, is_inside: false, reason }
+    Excuse { operations, at, constraints, is_inside: false, status: 0, reason }
 }
 
 /// All of them. This list may only shrink.
@@ -71,7 +75,7 @@ pub const EXCUSES: &[Excuse] = &[
     // What depends on other members or on what is stored.
     refused(&["origin_strategy_"], &["/optimised"], &["type"], "Only S3 can be optimised."),
     refused(&["origin_strategy_"], &["/strategy", "/credentials"], &["not", "nullable"], "A strategy wants credentials."),
-    refused(&["named_query_"], &["/global"], &["type"], "Only administrators make global named queries."),
+    Excuse { status: 403, ..refused(&["named_query_"], &["/global"], &["type"], "Only administrators make global named queries.") },
     refused(&["image_replace", "queue_create_priority"], &["/family"], &["enum"], "A family stays; priority is for images."),
     refused(&["queue_"], &["/space"], &["minimum", "maximum"], "The space has to exist."),
     refused(&["space_add", "image_add"], &["/member"], &["not"], "Either member says which roles."),
@@ -81,7 +85,7 @@ pub const EXCUSES: &[Excuse] = &[
     accepted(&["auth_service_"], &["/configuration", "/credentials"], &["type"], "An object is taken for its text."),
     accepted(&["space_add", "image_add"], &["body "], &["type"], "A list is taken for the collection."),
     accepted(&["space_add", "image_add"], &["/@id"], &["type", "minL", "maxL"], "A collection has an `@id` too."),
-    accepted(&["image_update"], &["/value", "/value/0"], &["type"], "One value is taken for a list, a number for its text."),
+    accepted(&["image_update"], &["/value"], &["type"], "One value is taken for a list, a number for its text."),
     accepted(&["image_update_space"], &["/@type"], &["not"], "The class of the list is no part of the patch."),
     accepted(
         &["account_update"],
@@ -91,20 +95,40 @@ pub const EXCUSES: &[Excuse] = &[
     ),
 ];
 
+/// An excuse by its place in the list, and what of it was needed, by their places: an operation, and where.
+pub type Use = (usize, [usize; 2]);
+
 impl Excuse {
-    /// Whether it is about a probe.
+    /// What of it is about a probe that was answered with this status.
     #[must_use]
-    pub fn covers(&self, operation: &str, probe: &Probe) -> bool {
-        let is_of = |ids: &[&str]| ids.is_empty() || ids.iter().any(|id| operation.starts_with(id));
-        self.is_inside == probe.is_inside()
-            && is_of(self.operations)
-            && self.at.iter().any(|at| probe.at.ends_with(at))
-            && self.constraints.iter().any(|constraint| probe.constraint.starts_with(constraint))
+    fn covers(&self, operation: &str, probe: &Probe, status: u16) -> Option<[usize; 2]> {
+        let is_answer = if self.is_inside { status == self.status } else { status < 400 };
+        let is_constraint = self.constraints.iter().any(|constraint| probe.constraint.starts_with(constraint));
+        if self.is_inside != probe.is_inside() || !is_answer || !is_constraint {
+            return None;
+        }
+        let id = match self.operations {
+            [] => 0,
+            ids => ids.iter().position(|id| operation.starts_with(id))?,
+        };
+        let at = self.at.iter().position(|at| probe.at.ends_with(at))?;
+        Some([id, at])
+    }
+
+    /// The operations and places of it that nothing needed.
+    pub(super) fn needless(&self, index: usize, uses: &BTreeSet<Use>) -> Vec<&'static str> {
+        let is_used = |part: usize, place: usize| uses.iter().any(|(of, parts)| *of == index && parts[part] == place);
+        let lists = [self.operations, self.at];
+        let parts = lists.into_iter().enumerate().flat_map(|(part, list)| {
+            list.iter().enumerate().filter(move |(place, _)| !is_used(part, *place)).map(|(_, word)| *word)
+        });
+        parts.collect()
     }
 }
 
-/// The excuse of a probe, by its place in the list.
+/// The excuse of a probe that was answered with this status.
 #[must_use]
-pub(super) fn of(operation: &str, probe: &Probe) -> Option<usize> {
-    EXCUSES.iter().position(|excuse| excuse.covers(operation, probe))
+pub(super) fn of(operation: &str, probe: &Probe, status: u16) -> Option<Use> {
+    let mut all = EXCUSES.iter().enumerate();
+    all.find_map(|(index, excuse)| Some((index, excuse.covers(operation, probe, status)?)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::excused;
+use super::excused::{self, Use};
 use super::probe::{Expected, Probe};
 use super::request::Request;
 use super::sender::{Received, Sender};
@@ -32,8 +32,10 @@ pub struct Outcome {
     pub probes: usize,
     /// What is not as the document says.
     pub findings: Vec<Finding>,
-    /// The excuses that were needed, by their places in the list.
-    pub excused: BTreeSet<usize>,
+    /// How many were answered otherwise than the schemas say, and have an excuse.
+    pub excused: usize,
+    /// The excuses that were needed, and what of them.
+    pub excuses: BTreeSet<Use>,
 }
 
 impl Outcome {
@@ -41,7 +43,8 @@ impl Outcome {
     pub fn add(&mut self, other: Self) {
         self.probes += other.probes;
         self.findings.extend(other.findings);
-        self.excused.extend(other.excused);
+        self.excused += other.excused;
+        self.excuses.extend(other.excuses);
     }
 }
 
@@ -52,6 +55,12 @@ pub(super) struct Trial<'a> {
     pub(super) sender: &'a Sender<'a>,
     /// Who sends the examples of the operation.
     pub(super) usual: &'a str,
+}
+
+/// An answer that is not the expected one.
+struct Wrong {
+    status: u16,
+    what: String,
 }
 
 /// The words of refusals, by the place they are about.
@@ -69,10 +78,14 @@ impl Trial<'_> {
             let mut faults = Vec::new();
             let wrong = self.probe(probe, &mut refusals, &mut faults).await;
             let mut all: Vec<String> = faults;
-            match (wrong, excused::of(&self.operation.id, probe)) {
-                (Some(_), Some(excuse)) => drop(outcome.excused.insert(excuse)),
-                (Some(wrong), None) => all.push(wrong),
-                (None, _) => {}
+            let excuse = |wrong: &Wrong| excused::of(&self.operation.id, probe, wrong.status);
+            match wrong.map(|wrong| (excuse(&wrong), wrong)) {
+                Some((Some(excuse), _)) => {
+                    outcome.excused += 1;
+                    outcome.excuses.insert(excuse);
+                }
+                Some((None, wrong)) => all.push(wrong.what),
+                None => {}
             }
             let name = format!("{}: {}", probe.at, probe.constraint);
             let findings =
@@ -85,28 +98,20 @@ impl Trial<'_> {
         outcome
     }
 
-    /// What is wrong with the answer; what is wrong whatever was asked goes to `faults`.
-    async fn probe(&self, probe: &Probe, refusals: &mut Refusals, faults: &mut Vec<String>) -> Option<String> {
+    /// What is wrong with the answer; what is wrong whatever was asked goes to `faults`: no excuse covers that.
+    async fn probe(&self, probe: &Probe, refusals: &mut Refusals, faults: &mut Vec<String>) -> Option<Wrong> {
         let mut wrong = None;
         for request in &probe.requests {
-            let received = match self.sender.send(request, self.usual).await {
-                Ok(received) => received,
-                Err(error) => return Some(error),
-            };
-            for violation in &received.violations {
-                faults.push(format!("{violation}: {}", received.told()));
-            }
+            let received = self.ask(request, faults).await?;
             let found = self.judge(probe, request, &received, refusals, faults).await;
             self.sender.clean(&received, &|path| self.can_be_deleted(path)).await;
-            match found {
-                None => return None,
-                // What the schema refuses no excuse covers.
-                Some(found) if self.same_words(probe, &received, refusals) => {
-                    faults.push(found.clone());
-                    return None;
-                }
-                found => wrong = wrong.or(found),
+            // What the schema refuses no excuse covers.
+            if let Some(found) = found.as_ref().filter(|_| self.same_words(probe, &received, refusals)) {
+                faults.push(found.clone());
+                return None;
             }
+            let found = found?;
+            wrong = wrong.or(Some(Wrong { status: received.status, what: found }));
         }
         wrong
     }
@@ -117,7 +122,7 @@ impl Trial<'_> {
 
     /// Whether something just inside is refused in the words in which what is just outside is.
     fn same_words(&self, probe: &Probe, received: &Received, refusals: &Refusals) -> bool {
-        let excused = excused::of(&self.operation.id, probe).is_some();
+        let excused = excused::of(&self.operation.id, probe, received.status).is_some();
         let Some(words) = refusals.get(&probe.at).filter(|_| excused && probe.is_inside()) else { return false };
         let name = probe.at.split_once(' ').map_or("", |(_, name)| name);
         received.about(name).iter().any(|sentence| words.contains(&stripped(sentence)))
@@ -168,10 +173,14 @@ impl Trial<'_> {
         }
     }
 
-    async fn ask(&self, request: &Request, faults: &mut Vec<String>) -> Result<Received, String> {
-        let received = self.sender.send(request, self.usual).await?;
+    /// The answer, if one comes; that the server fails is a fault whatever was asked.
+    async fn ask(&self, request: &Request, faults: &mut Vec<String>) -> Option<Received> {
+        let received = self.sender.send(request, self.usual).await.map_err(|error| faults.push(error)).ok()?;
         faults.extend(received.violations.iter().map(|violation| format!("{violation}: {}", received.told())));
-        Ok(received)
+        if received.status >= 500 {
+            faults.push(format!("the server fails: {}", received.told()));
+        }
+        Some(received)
     }
 
     async fn repeated(
@@ -184,26 +193,17 @@ impl Trial<'_> {
         if first.status >= 400 {
             return Some(format!("is refused: {}", first.told()));
         }
-        let again = match self.ask(request, faults).await {
-            Ok(again) => again,
-            Err(error) => return Some(error),
-        };
+        let again = self.ask(request, faults).await?;
         if (again.status, &again.body) != (first.status, &first.body) {
             return Some(format!("sent again it is answered otherwise: {}", again.told()));
         }
-        let differs = match self.ask(other, faults).await {
-            Ok(differs) => differs,
-            Err(error) => return Some(error),
-        };
+        let differs = self.ask(other, faults).await?;
         (differs.status != 422).then(|| format!("another content expected 422: {}", differs.told()))
     }
 
     /// Compares HEAD with GET.
     async fn shown(&self, head: &Received, shown: &Request, faults: &mut Vec<String>) -> Option<String> {
-        let get = match self.ask(shown, faults).await {
-            Ok(get) => get,
-            Err(error) => return Some(error),
-        };
+        let get = self.ask(shown, faults).await?;
         let headers = |received: &Received| -> BTreeSet<(String, String)> {
             let fixed = |name: &str| !matches!(name, "x-request-id" | "date" | "transfer-encoding");
             // A length of nothing may be left out (RFC 9110 §9.3.2).

@@ -26,6 +26,9 @@ pub(super) fn probes(subject: &Subject<'_>, base: &Request) -> Vec<Probe> {
     found
 }
 
+/// Bytes of a target that a client can send at most.
+const TARGET: usize = 60_000;
+
 /// The values of a parameter: all are texts there, so that only texts can be told from other things.
 fn of(subject: &Subject<'_>, parameter: &Value) -> Values {
     let schema = &parameter["schema"];
@@ -47,7 +50,8 @@ fn path(subject: &Subject<'_>, base: &Request, name: &str, parameter: &Value, fo
     let all = of(subject, parameter);
     for inside in all.inside {
         let texts = inside.values.iter().map(as_text).filter(|text| is_segment(text));
-        let requests: Vec<Request> = texts.map(|text| base.clone().with_path(name, &text)).collect();
+        let requests = texts.map(|text| base.clone().with_path(name, &text));
+        let requests: Vec<Request> = requests.filter(|request| request.target().len() <= TARGET).collect();
         if !requests.is_empty() {
             let expected = Expected::NotNamed(name.to_owned());
             found.push(Probe { at: at.clone(), constraint: inside.constraint, requests, expected });

@@ -1,14 +1,9 @@
 //! The requests that probes consist of.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
-use crate::http::form;
-
-const SEGMENT: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'<').add(b'>').add(b'?');
-const QUERY: AsciiSet = SEGMENT.remove(b'/').remove(b'?').add(b'&').add(b'+').add(b'=').add(b'{').add(b'}');
-/// The media type of forms.
-pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+use crate::http::{QUERY, SEGMENT, form};
 
 /// Who sends a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

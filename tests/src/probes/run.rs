@@ -110,9 +110,12 @@ impl Report {
     pub fn findings(&self) -> Vec<String> {
         let mut all: Vec<String> = self.outcome.findings.iter().map(Finding::to_string).collect();
         let is_whole = self.operations.len() == Document::committed().operations().count();
-        let needless =
-            EXCUSES.iter().enumerate().filter(|(index, _)| is_whole && !self.outcome.excused.contains(index));
-        all.extend(needless.map(|(_, excuse)| format!("nothing needs the excuse {excuse:?}")));
+        for (index, excuse) in EXCUSES.iter().enumerate().filter(|_| is_whole) {
+            let needless = excuse.needless(index, &self.outcome.excuses);
+            if !needless.is_empty() {
+                all.push(format!("nothing needs {needless:?} of the excuse \"{}\"", excuse.reason));
+            }
+        }
         all
     }
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::request::{Body, Caller, FORM, Request, Scheme};
+use super::request::{Body, Caller, Request, Scheme};
 use crate::document::{Document, Operation};
+use crate::http::FORM;
 
 /// Schemas that refer to each other are followed so far.
 const DEPTH: usize = 16;

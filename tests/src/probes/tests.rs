@@ -109,6 +109,7 @@ fn everything_else_has_two_sides() {
 #[test]
 fn every_operation_and_constraint_of_the_document_is_probed() {
     let document = Document::committed();
+    let mut constraints = 0;
     for operation in document.operations() {
         let all = probes(document, &operation.id);
         let has = |at: &str, is_inside: bool| all.iter().any(|one| one.at == at && one.is_inside() == is_inside);
@@ -118,15 +119,37 @@ fn every_operation_and_constraint_of_the_document_is_probed() {
             let (place, name) = (parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap());
             let at = format!("{place} {name}");
             assert!(all.iter().any(|probe| probe.at == at), "{}: {at}", operation.id);
-            let bounds = ["minimum", "maximum", "maxLength", "pattern", "enum"];
-            let bounded = bounds.iter().any(|bound| parameter["schema"].get(bound).is_some());
-            assert!(!bounded || has(&at, false), "{}: {at}", operation.id);
+            refused(&all, &at, &super::subject::flat(document, &parameter["schema"]));
         }
         let schema = operation.request_content.values().next().cloned().unwrap_or_default();
         let properties = super::subject::flat(document, &schema).get("properties").cloned().unwrap_or_default();
-        for (name, _) in properties.as_object().into_iter().flatten() {
+        for (name, schema) in properties.as_object().into_iter().flatten() {
             let at = format!("body /{name}");
             assert!(has(&at, true) && has(&at, false), "{}: {at}", operation.id);
+            constraints += refused(&all, &at, &super::subject::flat(document, schema));
         }
     }
+    assert!(constraints > 200, "{constraints}");
+}
+
+/// Checks that something is sent that each constraint of a schema refuses; answers how many constraints it has.
+fn refused(all: &[Probe], at: &str, schema: &serde_json::Map<String, Value>) -> usize {
+    let has = |constraint: &str| {
+        all.iter().any(|probe| probe.at == at && !probe.is_inside() && probe.constraint.starts_with(constraint))
+    };
+    // A parameter without a text isn't there.
+    let is_told = |keyword: &&str| *keyword != "minLength" || at.starts_with("body") || schema[*keyword] != 1;
+    let keywords = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "enum"];
+    let mut count = 0;
+    for keyword in keywords.into_iter().filter(|keyword| schema.contains_key(*keyword)).filter(is_told) {
+        count += 1;
+        assert!(has(keyword), "{at}: {keyword}");
+    }
+    for format in ["uri", "date-time", "int32", "int64", "double"] {
+        if schema.get("format") == Some(&json!(format)) {
+            count += 1;
+            assert!(has("format") || has("minimum") || has("type"), "{at}: {format}");
+        }
+    }
+    count
 }

@@ -29,10 +29,21 @@ pub fn lint(bundle: &Bundle) -> Vec<Finding> {
 /// need again.
 #[must_use]
 pub fn lint_document(document: &Value, sources: &Sources, checks: &mut Checks) -> Vec<Finding> {
+    let mut findings = lint_part(document, sources, checks);
+    let mut report = Report { document, sources, findings: Vec::new() };
+    unused(&mut report);
+    findings.extend(report.findings);
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// What breaks a rule that a part of a document can be held against: all but that everything is used.
+#[must_use]
+pub fn lint_part(document: &Value, sources: &Sources, checks: &mut Checks) -> Vec<Finding> {
     let mut report = Report { document, sources, findings: Vec::new() };
     operations::lint(&mut report);
     schemas::lint(&mut report);
-    unused(&mut report);
     examples::lint(&mut report, checks);
     let mut findings = report.findings;
     findings.sort();

@@ -15,6 +15,17 @@ pub(super) fn lint(report: &mut Report<'_>) {
             report.find(&format!("/tags/{index}"), format!("the tag {} has no description", tag["name"]));
         }
     }
+    for (index, server) in items(&document["servers"]).enumerate() {
+        if is_empty(&server["description"]) {
+            report.find(&format!("/servers/{index}"), "the server has no description");
+        }
+    }
+    for (name, scheme) in members(&document["components"]["securitySchemes"]) {
+        if is_empty(&scheme["description"]) {
+            let place = format!("/components/securitySchemes/{}", escape(name));
+            report.find(&place, format!("the security scheme `{name}` has no description"));
+        }
+    }
     for operation in operations(document) {
         names(report, &operation, &tags);
         let pointer = operation.pointer();
@@ -116,6 +127,10 @@ fn responses(report: &mut Report<'_>, operation: &Operation<'_>) {
             report.find(&at, format!("the response {status} of {id} has no description"));
         }
         for (name, header) in members(&response["headers"]) {
+            if let Some(target) = header["$ref"].as_str().filter(|target| !letters(target).ends_with(&letters(name))) {
+                let place = format!("{at}/headers/{}", escape(name));
+                report.find(&place, format!("the header {name} refers to `{target}`, which is not named after it"));
+            }
             let (header, at) = report.resolve(header, &format!("{at}/headers/{}", escape(name)));
             if is_empty(&header["description"]) {
                 report.find(&at, format!("the header {name} has no description"));
@@ -140,6 +155,11 @@ fn responses(report: &mut Report<'_>, operation: &Operation<'_>) {
     }
 }
 
+/// The letters and digits of a name, which words may stand before.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
 fn failure(report: &mut Report<'_>, response: &Value, at: &str, status: &str, account: bool) {
     let names: Vec<&str> = members(&response["content"]).map(|(name, _)| name.as_str()).collect();
     let problem = names == ["application/problem+json"]
@@ -153,6 +173,14 @@ fn failure(report: &mut Report<'_>, response: &Value, at: &str, status: &str, ac
     if status == "401" && !members(&response["headers"]).any(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"))
     {
         report.find(at, "a 401 must have the header WWW-Authenticate");
+    }
+    for (name, media) in members(&response["content"]) {
+        let told = ["status", "statusCode"].map(|member| &media["example"][member]);
+        let other = told.into_iter().find(|told| told.is_number() && told.to_string() != status);
+        if let Some(other) = other {
+            let place = format!("{at}/content/{}/example", escape(name));
+            report.find(&place, format!("the example of a {status} says that it is a {other}"));
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::bundle::Bundle;
 fn sound() -> Value {
     json!({
         "openapi": "3.0.3", "info": { "title": "A", "version": "1" },
+        "servers": [{ "url": "/", "description": "This one." }],
         "tags": [{ "name": "openapis", "description": "Everything." }],
         "paths": { "/a/{id}": { "get": {
             "operationId": "openapi_view", "tags": ["openapis"], "summary": "View", "description": "View it.",
@@ -18,7 +19,7 @@ fn sound() -> Value {
                 "401": { "description": "Who?", "headers": { "WWW-Authenticate": { "description": "How.", "schema": { "type": "string" } } },
                          "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } }
             } } } },
-        "components": { "schemas": {
+        "components": { "securitySchemes": { "key": { "type": "http", "scheme": "basic", "description": "A key." } }, "schemas": {
             "Thing": { "type": "object", "description": "A thing.", "required": ["@id"], "properties": {
                 "@id": { "type": "string", "format": "uri", "description": "Its URI.", "example": "http://example.org/a/7" },
                 "size": { "type": "integer", "minimum": 1, "description": "How large.", "example": 3 },
@@ -52,7 +53,23 @@ fn finds_what_each_rule_is_for() {
         (format!("{get}/responses/200/description"), json!(""), "no description"),
         (format!("{get}/responses/205"), json!({ "description": "x", "content": {} }), "has no content"),
         (format!("{get}/responses/401/headers"), json!({}), "WWW-Authenticate"),
+        (
+            format!("{get}/responses/401/headers/WWW-Authenticate"),
+            json!({ "$ref": "#/components/headers/Vary" }),
+            "the header WWW-Authenticate refers to `#/components/headers/Vary`",
+        ),
         (format!("{get}/responses/401/content"), json!({ "application/json": {} }), "must be application/problem+json"),
+        (
+            format!("{get}/responses/401/content/application~1problem+json"),
+            json!({ "schema": { "$ref": "#/components/schemas/Problem" }, "example": { "status": 403 } }),
+            "the example of a 401 says that it is a 403",
+        ),
+        ("/servers/0/description".into(), json!(""), "the server has no description"),
+        (
+            "/components/securitySchemes/key/description".into(),
+            json!(""),
+            "the security scheme `key` has no description",
+        ),
         (
             format!("{get}/responses/200/content/application~1json/example"),
             json!({ "@id": "http://example.org/a/7", "more": 1 }),

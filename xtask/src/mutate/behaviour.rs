@@ -11,16 +11,16 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use super::{
-    Verdict,
-    operators::{Class, Operator, renamed},
+    SAMPLE, Verdict,
+    operators::{Class, Mutant, Operator, renamed},
 };
 use crate::{generate, pointer::unescape};
 
-/// Of the sample's mutants of the contract, B is asked about each so-many-th: a server answers hundreds of requests
+/// Of the sample's mutants of the contract, B is asked about one in so many: a server answers hundreds of requests
 /// for each.
-const EVERY: usize = 5;
-/// Of the sample's mutants of examples, X is asked about each so-many-th: many want a server of their own.
-const EVERY_EXAMPLE: usize = 2;
+const EVERY: u64 = 5;
+/// Of the sample's mutants of examples, X is asked about one in so many: many want a server of their own.
+const EVERY_EXAMPLE: u64 = 2;
 
 /// An oracle that wants a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,39 +56,45 @@ impl Oracle {
         }
     }
 
-    fn every(self) -> usize {
+    fn every(self) -> u64 {
         match self {
             Self::Behaviour => EVERY,
             Self::Examples => EVERY_EXAMPLE,
         }
     }
 
-    /// Fills in what it says, and answers how many seconds it took.
+    /// Fills in what it says, and answers how many seconds that took, what is done at the same time added up.
     ///
     /// # Errors
     /// When it can't be asked, or doesn't answer for all it is asked about.
-    pub(super) fn ask(self, repository: &Path, document: &Value, list: &mut [Verdict], asking: &Asking) -> Result<f64> {
-        let known = list.iter_mut().filter(|verdict| verdict.mutant.class == self.class());
-        let mut asked: Vec<&mut Verdict> = known.step_by(if asking.whole { 1 } else { self.every() }).collect();
+    pub(super) fn ask(self, repository: &Path, list: &mut [Verdict], asking: &Asking) -> Result<f64> {
+        let every = if asking.whole { 1 } else { self.every() };
+        // By what the sample has left of the lots.
+        let is_asked = |mutant: &Mutant| mutant.class == self.class() && (mutant.lot() / SAMPLE).is_multiple_of(every);
+        let mut asked: Vec<&mut Verdict> = list.iter_mut().filter(|verdict| is_asked(&verdict.mutant)).collect();
         let mut file = tempfile::NamedTempFile::new()?;
         for verdict in &asked {
-            writeln!(file, "{}", line(document, verdict))?;
+            writeln!(file, "{}", line(verdict))?;
         }
-        let start = std::time::Instant::now();
         let text = self.answers(repository, file.path(), asking)?;
-        let seconds = start.elapsed().as_secs_f64();
         let answers = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let named = |answer: Value| Some(((member(&answer, "pointer")?, member(&answer, "operator")?), answer));
         let answers: BTreeMap<(String, String), Value> = answers.filter_map(named).collect();
+        let mut seconds = 0.0;
         for verdict in &mut asked {
             let name = (verdict.mutant.pointer.clone(), word(verdict.mutant.operator).to_owned());
             let answer = answers.get(&name).with_context(|| format!("{}: no answer", verdict.mutant))?;
             if let Some(error) = answer.get("error") {
                 bail!("{}: {self:?} can't be asked: {error}", verdict.mutant);
             }
+            seconds += answer["seconds"].as_f64().unwrap_or_default();
+            let (caught, open) = (answer["caught"].as_bool(), answer["open"].as_bool());
             match self {
-                Self::Behaviour => verdict.caught.behaviour = answer["caught"].as_bool(),
-                Self::Examples => verdict.caught.examples = answer["caught"].as_bool(),
+                Self::Examples => verdict.caught.examples = caught,
+                Self::Behaviour => {
+                    verdict.caught.open = open;
+                    verdict.caught.behaviour = caught.filter(|_| open == Some(false));
+                }
             }
             verdict.unseen = member(answer, "unseen");
         }
@@ -131,7 +137,7 @@ fn word(operator: Operator) -> &'static str {
 }
 
 /// The mutant as the probes read it.
-fn line(document: &Value, verdict: &Verdict) -> Value {
+fn line(verdict: &Verdict) -> Value {
     let mutant = &verdict.mutant;
     let operator = word(mutant.operator);
     let mut line = json!({ "pointer": mutant.pointer, "operator": operator, "operations": verdict.operations });
@@ -139,8 +145,8 @@ fn line(document: &Value, verdict: &Verdict) -> Value {
         let name = mutant.pointer.rsplit('/').next().map(unescape).unwrap_or_default();
         line["key"] = renamed(&name).into();
     }
-    if let Some(value) = mutant.value(document) {
-        line["value"] = value;
+    if let Some(value) = &verdict.value {
+        line["value"] = value.clone();
     }
     line
 }

@@ -1,11 +1,13 @@
 //! `cargo xtask mutate`: the oracles, measured on every single change of the document.
 
 mod behaviour;
+pub mod change;
 mod harmless;
 pub mod operators;
 pub mod oracles;
 pub mod scope;
 mod table;
+pub mod uses;
 
 use std::{
     collections::BTreeMap,
@@ -24,13 +26,15 @@ use behaviour::{Asking, Oracle};
 use operators::{Class, Mutant};
 use oracles::{Asked, Bench, Caught, Parts, Subject};
 use table::{Block, Row};
+use uses::Uses;
 
 const README: &str = "README.md";
 
-/// Of all mutants, the sample has each so-many-th: a prime, so that it falls on every kind of node.
-const SAMPLE: usize = 67;
+/// Of all mutants, the sample has one in so many, by lot: others that come or go don't change which.
+const SAMPLE: u64 = 67;
 
 /// The rows of the oracles that want a server, and of all.
+const OPEN: &str = "B before it asks: no probes can be derived, since something is left open or can't be read";
 const B: &str = "B behaviour: a probe that the mutant makes fails";
 const X: &str = "X examples: a server refuses them, answers otherwise, or one is gone";
 const ANY: &str = "any of them";
@@ -44,8 +48,8 @@ pub enum Extent {
     Sample,
     /// Every oracle about every mutant, and about the sample; those that want a server only about the sample.
     Whole,
-    /// Every oracle about each so-many-th mutant, also those that want a server.
-    Behaviour(usize),
+    /// Every oracle about one mutant in so many, also those that want a server.
+    Behaviour(u64),
 }
 
 /// What to do.
@@ -74,7 +78,8 @@ pub fn mutate(repository: &Path, options: &Options) -> Result<bool> {
     }
     let bundle = generate::canonical(repository)?;
     let emitted = check::emitted(repository)?;
-    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
+    let uses = Uses::of(&bundle.document);
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted, uses: &uses };
     let formed = (Formed::new(subject.document), Formed::new(subject.emitted));
     if formed.0.differs(&formed.1) {
         bail!("document and server don't agree, so nothing can be measured: run `cargo xtask check`");
@@ -117,13 +122,13 @@ impl Report<'_> {
             };
             for (oracle, at) in [(Oracle::Behaviour, 4), (Oracle::Examples, 5)] {
                 let list = &mut verdicts.list;
-                verdicts.seconds[at] = oracle.ask(self.repository, self.subject.document, list, &asking)?;
+                verdicts.seconds[at] = oracle.ask(self.repository, list, &asking)?;
             }
         }
         let mut rows = rows(&verdicts, asked, self.alarms);
         if block == Block::Behaviour {
             // What the others say of all mutants stands in a table of its own.
-            rows.retain(|row| [B, X, ANY].contains(&row.oracle));
+            rows.retain(|row| [OPEN, B, X, ANY].contains(&row.oracle));
         }
         println!("{} mutants in {:.1} s", verdicts.list.len(), start.elapsed().as_secs_f64());
         let note = if every > 1 && block == Block::Behaviour { part(every) } else { String::new() };
@@ -132,10 +137,15 @@ impl Report<'_> {
         let unexplained = survivors(self.bundle, &verdicts.list, asked, self.options.survivors);
         let readme = self.repository.join(README);
         let text = std::fs::read_to_string(&readme)?;
+        let is_part = asked == Asked::Structure || every > 1 && block == Block::Behaviour;
+        let fallen = table::fallen(&text, block, &rows, is_part);
         if self.options.write {
             std::fs::write(&readme, table::put(&text, block, &table)?)?;
+            // Whoever writes what fell is told, and may not want it.
+            fallen.iter().flatten().for_each(|line| println!("written although it fell: {line}"));
+            return Ok(unexplained == 0);
         }
-        let fallen = if self.options.check { table::fallen(&text, block, &rows)? } else { Vec::new() };
+        let fallen = if self.options.check { fallen? } else { Vec::new() };
         fallen.iter().for_each(|line| println!("fell: {line}"));
         Ok(unexplained == 0 && fallen.is_empty())
     }
@@ -144,6 +154,8 @@ impl Report<'_> {
 /// A mutant, and what was said of it.
 struct Verdict {
     mutant: Mutant,
+    /// What its node becomes, where it becomes another.
+    value: Option<serde_json::Value>,
     caught: Caught,
     /// The operations it was asked about with.
     operations: Vec<String>,
@@ -152,7 +164,7 @@ struct Verdict {
 }
 
 /// What a table that tells of a part says before it.
-fn part(every: usize) -> String {
+fn part(every: u64) -> String {
     format!("Of all mutants, one in {every} was asked about.\n\n")
 }
 
@@ -173,13 +185,12 @@ fn quietly<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// The next piece of work nobody has taken.
-fn at<'a, T>(list: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    list.get(index).map(|one| (index, one))
+fn at<'a, T>(list: &'a [T], next: &AtomicUsize) -> Option<&'a T> {
+    list.get(next.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Every mutant, the units shared out among the cores.
-fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
+fn all(subject: Subject<'_>, asked: Asked, every: u64) -> Verdicts {
     let units = scope::units(subject.document);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Verdicts::default());
@@ -187,14 +198,15 @@ fn all(subject: Subject<'_>, asked: Asked, every: usize) -> Verdicts {
     std::thread::scope(|threads| {
         for _ in 0..cores {
             threads.spawn(|| {
-                while let Some((index, unit)) = at(&units, &next) {
+                while let Some(unit) = at(&units, &next) {
                     let parts = Parts::new(subject, unit);
                     let mut bench = Bench::new(subject, unit, &parts, asked);
                     let operations = scope::ids(subject.document, unit);
                     let mut list = Vec::new();
-                    for mutant in bench.mutants(unit).into_iter().skip(index % every).step_by(every) {
+                    for mutant in bench.mutants(unit).into_iter().filter(|mutant| mutant.lot().is_multiple_of(every)) {
                         let caught = bench.ask(&mutant);
-                        list.push(Verdict { mutant, caught, operations: operations.clone(), unseen: None });
+                        let value = bench.value(&mutant);
+                        list.push(Verdict { mutant, value, caught, operations: operations.clone(), unseen: None });
                     }
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     done.list.extend(list);
@@ -228,8 +240,10 @@ fn alarms(document: &serde_json::Value, formed: &(Formed<'_>, Formed<'_>)) -> (A
     std::thread::scope(|threads| {
         for _ in 0..cores {
             threads.spawn(|| {
-                while let Some((_, rule)) = at(&rules, &next) {
+                while let Some(rule) = at(&rules, &next) {
                     let Some(changed) = rule.apply(document) else {
+                        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                        found.loud.push(format!("{}: the document has nothing that it rewrites", rule.name));
                         continue;
                     };
                     let changed = Formed::new(&changed);
@@ -279,9 +293,9 @@ fn rows(verdicts: &Verdicts, asked: Asked, alarms: &Alarms) -> Vec<Row> {
     });
     rows.push(quiet("L rules", cells(&|one| one.lint), lint));
     rows.push(quiet("C client: its source changes or can't be made", cells(&|one| one.client), client));
-    if verdicts.list.iter().any(|one| one.caught.behaviour.is_some()) {
-        let cells = cells(&|one| one.behaviour);
-        rows.push(quiet(B, cells, behaviour));
+    if verdicts.list.iter().any(|one| one.caught.open.is_some()) {
+        rows.push(quiet(OPEN, cells(&|one| one.open), 0.0));
+        rows.push(quiet(B, cells(&|one| one.behaviour), behaviour));
     }
     if verdicts.list.iter().any(|one| one.caught.examples.is_some()) {
         let cells = cells(&|one| one.examples);
@@ -302,7 +316,7 @@ fn survivors(bundle: &Bundle, list: &[Verdict], asked: Asked, each: bool) -> usi
         let mutant = &verdict.mutant;
         let reason = match verdict.caught.examples {
             Some(_) => harmless::unseen(verdict.unseen.as_deref()),
-            None => harmless::reason(&bundle.document, mutant),
+            None => harmless::reason(&bundle.document, mutant, verdict.value.as_ref()),
         };
         match reason {
             Some(reason) => {
@@ -327,7 +341,8 @@ fn survivors(bundle: &Bundle, list: &[Verdict], asked: Asked, each: bool) -> usi
 pub fn inexpressible(repository: &Path) -> Result<()> {
     let bundle = generate::canonical(repository)?;
     let emitted = check::emitted(repository)?;
-    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted };
+    let uses = Uses::of(&bundle.document);
+    let subject = Subject { document: &bundle.document, sources: &bundle.sources, emitted: &emitted, uses: &uses };
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
     for unit in scope::units(subject.document) {
         let parts = Parts::new(subject, &unit);
@@ -343,7 +358,7 @@ pub fn inexpressible(repository: &Path) -> Result<()> {
             let cover = match (caught.lint, mutant.class) {
                 (Some(true), _) => "L refuses a document without it",
                 (_, Class::Example) => "X executes it",
-                _ => harmless::reason(&bundle.document, &mutant).unwrap_or("NOTHING covers it"),
+                _ => harmless::reason(&bundle.document, &mutant, None).unwrap_or("NOTHING covers it"),
             };
             let group = groups.entry((keyword(&mutant), cover)).or_insert_with(|| (0, mutant.pointer.clone()));
             group.0 += 1;

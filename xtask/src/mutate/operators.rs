@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::change::Change;
 use crate::pointer::{escape, members, unescape};
 
 /// What is done to a node.
@@ -125,25 +126,19 @@ fn node(value: &Value, pointer: &str, keyed: bool, class: Class, names: bool, fo
 impl Mutant {
     /// Changes the document, and answers the value above the node as it was, to be put back.
     pub fn apply(&self, document: &mut Value) -> Option<Value> {
-        let (above, key) = self.pointer.rsplit_once('/')?;
-        let key = unescape(key);
-        let other = self.value(document);
-        let parent = document.pointer_mut(above)?;
-        let before = parent.clone();
-        match (self.operator, parent) {
-            (Operator::Delete, Value::Array(list)) => drop(list.remove(key.parse().ok()?)),
-            (Operator::Delete, Value::Object(map)) => drop(map.shift_remove(&key)?),
-            (Operator::Rename, Value::Object(map)) => {
-                *map = std::mem::take(map)
-                    .into_iter()
-                    .map(|(name, value)| if name == key { (renamed(&name), value) } else { (name, value) })
-                    .collect();
-            }
-            (Operator::Change, Value::Object(map)) => drop(map.insert(key, other?)),
-            (Operator::Change, Value::Array(list)) => *list.get_mut(key.parse::<usize>().ok()?)? = other?,
-            _ => return None,
-        }
-        Some(before)
+        let change = match self.operator {
+            Operator::Delete => Change::Delete,
+            Operator::Change => Change::Value(self.value(document)?),
+            Operator::Rename => Change::Key(renamed(&unescape(self.pointer.rsplit('/').next()?))),
+        };
+        change.apply(document, &self.pointer)
+    }
+
+    /// A number by which samples are drawn: it is this mutant's own, whatever others there are (FNV-1a, 64 bits).
+    #[must_use]
+    pub fn lot(&self) -> u64 {
+        let mixed = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        self.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, mixed)
     }
 
     /// What the value of the node becomes, where it becomes another.

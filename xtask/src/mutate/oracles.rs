@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     operators::{Mutant, mutants},
     scope::{self, Kept, Unit, part},
+    uses::Uses,
 };
 use crate::{
     bundle::Sources,
@@ -18,7 +19,7 @@ use crate::{
     client_view::client_view,
     compare::{Formed, Pairs, Place, differs_at},
     finding::Finding,
-    lint::{Checks, lint_document},
+    lint::{Checks, lint_part},
     shape,
 };
 
@@ -33,7 +34,9 @@ pub struct Caught {
     pub lint: Option<bool>,
     /// The client made of it is another, or none can be made.
     pub client: Option<bool>,
-    /// The server doesn't behave as the mutant says.
+    /// No probes can be derived from the mutant: it can't be read, or leaves something open.
+    pub open: Option<bool>,
+    /// The server doesn't behave as the mutant says; none also where no probes can be derived.
     pub behaviour: Option<bool>,
     /// A server refuses the examples of the mutant, or answers otherwise.
     pub examples: Option<bool>,
@@ -43,7 +46,7 @@ impl Caught {
     /// Whether an oracle that was asked caught it.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.structure || [self.lint, self.client, self.behaviour, self.examples].contains(&Some(true))
+        self.structure || [self.lint, self.client, self.open, self.behaviour, self.examples].contains(&Some(true))
     }
 }
 
@@ -56,6 +59,8 @@ pub struct Subject<'a> {
     pub sources: &'a Sources,
     /// What the server emits.
     pub emitted: &'a Value,
+    /// What the canonical document uses.
+    pub uses: &'a Uses,
 }
 
 /// Whom to ask.
@@ -116,6 +121,8 @@ pub struct Bench<'a> {
     /// Where components are compared, by what the pointers of their nodes begin with.
     places: HashMap<String, Option<Place>>,
     findings: BTreeSet<Finding>,
+    /// What the unit uses, and what the rest of the document does.
+    uses: (Uses, Uses),
     checks: Checks,
     view: Value,
     source: Option<String>,
@@ -132,6 +139,14 @@ impl<'a> Bench<'a> {
             Asked::Structure => BTreeSet::new(),
             _ => findings(original, subject.sources, &mut checks),
         };
+        let uses = match asked {
+            Asked::Structure => Default::default(),
+            _ => {
+                let here = Uses::of(original);
+                let elsewhere = subject.uses.clone().without(&here);
+                (here, elsewhere)
+            }
+        };
         let (mut view, mut source) = (Value::Null, None);
         if asked == Asked::All {
             view = client_view(original);
@@ -147,6 +162,7 @@ impl<'a> Bench<'a> {
             emitted: Side::new(original, &parts.emitted),
             places: HashMap::new(),
             findings,
+            uses,
             checks,
             view,
             source,
@@ -164,6 +180,13 @@ impl<'a> Bench<'a> {
         below.chain(alone).collect()
     }
 
+    /// What the node of a mutant becomes, where it becomes another: the other component that a reference leads to is
+    /// one that the unit uses.
+    #[must_use]
+    pub fn value(&self, mutant: &Mutant) -> Option<Value> {
+        mutant.value(self.original)
+    }
+
     /// Asks about one mutant.
     pub fn ask(&mut self, mutant: &Mutant) -> Caught {
         let Some(before) = mutant.apply(&mut self.mutant) else {
@@ -177,7 +200,10 @@ impl<'a> Bench<'a> {
         self.seconds[1] += took;
         let lint = (self.asked != Asked::Structure).then(|| {
             // Only what wasn't found before counts: a part of a document breaks rules of its own.
-            timed(|| !findings(&self.mutant, self.subject.sources, &mut self.checks).is_subset(&self.findings))
+            timed(|| {
+                self.uses.1.loses(&self.uses.0, &Uses::of(&self.mutant))
+                    || !findings(&self.mutant, self.subject.sources, &mut self.checks).is_subset(&self.findings)
+            })
         });
         self.seconds[2] += lint.map_or(0.0, |(_, took)| took);
         let client = (self.asked == Asked::All).then(|| timed(|| self.client()));
@@ -187,8 +213,7 @@ impl<'a> Bench<'a> {
             structure,
             lint: lint.map(|(found, _)| found),
             client: client.map(|(found, _)| found),
-            behaviour: None,
-            examples: None,
+            ..Caught::default()
         };
         mutant.undo(&mut self.mutant, before);
         caught
@@ -228,6 +253,6 @@ fn findings(document: &Value, sources: &Sources, checks: &mut Checks) -> BTreeSe
     let mut all = Vec::new();
     shape::check(document, sources, &mut all);
     all.extend(shape::dangling(document).iter().map(|at| Finding::new(at.as_str(), "leads nowhere")));
-    all.extend(lint_document(document, sources, checks));
+    all.extend(lint_part(document, sources, checks));
     all.into_iter().collect()
 }

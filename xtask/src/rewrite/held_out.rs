@@ -69,8 +69,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "oneOf of one around references", apply: |document| wrap(document, "oneOf") },
     Rule { name: "anyOf of one around references", apply: |document| wrap(document, "anyOf") },
     Rule {
-        name: "int64 where an integer has no format",
-        apply: |document| all(document, Kind::Schema, |map| is(map, "integer") && add(map, "format", "int64".into())),
+        name: "integers without int64, which says nothing",
+        apply: |document| {
+            all(document, Kind::Schema, |map| {
+                is(map, "integer") && map.get("format") == Some(&json!("int64")) && map.shift_remove("format").is_some()
+            })
+        },
     },
     Rule { name: "flags that are false by default", apply: flags },
     Rule {
