@@ -157,6 +157,8 @@ pub fn bundle(files: &Files, prefix: &str) -> Result<Bundle, Findings> {
     bundler.stop()?;
     bundler.root()?;
     let document = bundler.document();
+    // What only follows from what is told already is not told beside it.
+    bundler.stop()?;
     shape::check(&document, &bundler.sources, &mut bundler.findings);
     bundler.stop()?;
     Ok(Bundle { document, sources: bundler.sources })
@@ -395,7 +397,7 @@ impl Bundler {
         let mut out = Map::new();
         for (key, value) in members(&root) {
             match key.as_str() {
-                "paths" => out.insert(key.clone(), Value::Object(std::mem::take(&mut self.paths))),
+                "paths" if value.is_object() => out.insert(key.clone(), Value::Object(std::mem::take(&mut self.paths))),
                 "components" | "x-every-response" => None,
                 _ => out.insert(key.clone(), value.clone()),
             };
@@ -438,14 +440,11 @@ impl Bundler {
         if let Some(shared) = document.pointer_mut("/components/responses").and_then(Value::as_object_mut) {
             shared.values_mut().for_each(add);
         }
-        let paths = document["paths"].as_object_mut().into_iter().flatten();
+        let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
         for (_, item) in paths {
             for method in METHODS {
-                if let Some(responses) =
-                    item.get_mut(*method).and_then(|operation| operation["responses"].as_object_mut())
-                {
-                    responses.values_mut().for_each(add);
-                }
+                let responses = item.get_mut(*method).and_then(|operation| operation.get_mut("responses"));
+                responses.and_then(Value::as_object_mut).into_iter().flatten().for_each(|(_, response)| add(response));
             }
         }
     }

@@ -7,15 +7,42 @@ use serde_json::Value;
 use crate::{
     bundle::Sources,
     finding::Finding,
-    pointer::{METHODS, escape, items, members, operations, parameters},
+    pointer::{METHODS, Operation, escape, items, members, operations, parameters},
 };
 
-/// Operations of one id, parameters that don't fit their path, path items that aren't objects.
+/// Circles, path items and operations that aren't objects, operations of one id, parameters that
+/// don't fit their path.
 pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
     circles(document, sources, findings);
+    path_items(document, sources, findings);
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
-    for (path, item) in members(&document["paths"]) {
+    for operation in operations(document) {
+        let pointer = operation.pointer();
+        if !operation.value.is_object() {
+            findings.push(Finding::new(sources.place(&pointer), "an operation must be a mapping"));
+            continue;
+        }
+        if let Some(id) = operation.value["operationId"].as_str() {
+            let place = sources.place(&format!("{pointer}/operationId"));
+            match seen.get(id) {
+                Some(first) => findings
+                    .push(Finding::new(place, format!("two operations are called `{id}`, the other at {first}"))),
+                None => drop(seen.insert(id, place)),
+            }
+        }
+        path_parameters(document, &operation, &sources.place(&pointer), findings);
+    }
+}
+
+fn path_items(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
+    if document.get("paths").is_some_and(|paths| !paths.is_object()) {
+        findings.push(Finding::new(sources.place("/paths"), "`paths` must be a mapping"));
+    }
+    for (path, item) in members(&document["paths"]).filter(|(path, _)| !path.starts_with("x-")) {
         let pointer = format!("/paths/{}", escape(path));
+        if !item.is_object() {
+            findings.push(Finding::new(sources.place(&pointer), "a path item must be a mapping"));
+        }
         for (key, _) in members(item) {
             let known = METHODS.contains(&key.as_str())
                 || ["parameters", "summary", "description", "servers"].contains(&key.as_str());
@@ -27,34 +54,21 @@ pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Find
             }
         }
     }
-    for operation in operations(document) {
-        let pointer = operation.pointer();
-        if let Some(id) = operation.value["operationId"].as_str() {
-            let place = sources.place(&format!("{pointer}/operationId"));
-            match seen.get(id) {
-                Some(first) => findings
-                    .push(Finding::new(place, format!("two operations are called `{id}`, the other at {first}"))),
-                None => drop(seen.insert(id, place)),
-            }
-        }
-        let declared: Vec<&str> = parameters(document, &operation)
-            .into_iter()
-            .filter(|parameter| parameter["in"] == "path")
-            .filter_map(|parameter| parameter["name"].as_str())
-            .collect();
-        let used = variables(operation.path);
-        for name in declared.iter().filter(|name| !used.contains(name)) {
-            findings.push(Finding::new(
-                sources.place(&pointer),
-                format!("{} has the path parameter `{name}`, its path {} has not", operation.id(), operation.path),
-            ));
-        }
-        for name in used.iter().filter(|name| !declared.contains(name)) {
-            findings.push(Finding::new(
-                sources.place(&pointer),
-                format!("{} describes no path parameter `{name}` of {}", operation.id(), operation.path),
-            ));
-        }
+}
+
+fn path_parameters(document: &Value, operation: &Operation<'_>, place: &str, findings: &mut Vec<Finding>) {
+    let declared: Vec<&str> = parameters(document, operation)
+        .into_iter()
+        .filter(|parameter| parameter["in"] == "path")
+        .filter_map(|parameter| parameter["name"].as_str())
+        .collect();
+    let used = variables(operation.path);
+    let (id, path) = (operation.id(), operation.path);
+    for name in declared.iter().filter(|name| !used.contains(name)) {
+        findings.push(Finding::new(place, format!("{id} has the path parameter `{name}`, its path {path} has not")));
+    }
+    for name in used.iter().filter(|name| !declared.contains(name)) {
+        findings.push(Finding::new(place, format!("{id} describes no path parameter `{name}` of {path}")));
     }
 }
 
