@@ -200,6 +200,13 @@ struct Bundler {
     mounted: BTreeSet<(String, String)>,
 }
 
+/// The kind of the component a pointer of a file leads to, and its name; of what is in a component,
+/// the way to it after the name.
+fn component<'a>(file: &str, inside: &'a str) -> Option<(&'a str, &'a str)> {
+    let inside = if file == ROOT { inside.strip_prefix("/components")? } else { inside };
+    inside.strip_prefix('/')?.split_once('/').filter(|(kind, _)| KINDS.contains(kind))
+}
+
 /// Where in which file the walk stands, and where in the bundle that will be.
 struct Here<'a> {
     file: &'a str,
@@ -336,19 +343,17 @@ impl Bundler {
 
     /// A reference, as the bundle writes it.
     fn reference(&mut self, file: &str, pointer: &str, reference: &str) -> Value {
-        let bundled = self.target(file, reference).and_then(|(file, inside)| {
-            self.content(&file, &inside)?;
-            let inside = if file == ROOT { inside.strip_prefix("/components")?.to_owned() } else { inside };
-            let (kind, name) = inside.strip_prefix('/')?.split_once('/')?;
-            (KINDS.contains(&kind) && !name.contains('/')).then(|| format!("#/components/{kind}/{name}"))
-        });
-        match bundled {
-            Some(bundled) => json!({ "$ref": bundled }),
-            None => {
-                self.find(file, &format!("{pointer}/$ref"), format!("`{reference}` leads nowhere"));
-                Value::Null
+        let target = self.target(file, reference).filter(|(file, inside)| self.content(file, inside).is_some());
+        let what = match target.as_ref().map(|(file, inside)| component(file, inside)) {
+            Some(Some((kind, name))) if !name.contains('/') => {
+                return json!({ "$ref": format!("#/components/{kind}/{name}") });
             }
-        }
+            Some(Some(_)) => "leads into a component; only whole components can be referred to",
+            Some(None) => "leads to no component",
+            None => "leads nowhere",
+        };
+        self.find(file, &format!("{pointer}/$ref"), format!("`{reference}` {what}"));
+        Value::Null
     }
 
     /// The file and the pointer a reference names; none when there is no such file.

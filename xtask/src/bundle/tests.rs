@@ -151,6 +151,18 @@ fn names_the_place_of_a_reference_it_refuses() {
             "openapi/resources/spaces.yaml:12:25: `#/schemas/Spade` leads nowhere",
         ),
         (
+            with("'#/schemas/Space'", "'#/schemas/Space/properties'"),
+            "openapi/resources/spaces.yaml:12:25: `#/schemas/Space/properties` leads into a component; only whole",
+        ),
+        (
+            with("'#/schemas/Space'", "'#/paths/spaces'"),
+            "openapi/resources/spaces.yaml:12:25: `#/paths/spaces` leads to no component",
+        ),
+        (
+            with("  Space:\n", "  One:\n    allOf:\n      - { $ref: '#/schemas/One' }\n  Space:\n"),
+            "openapi/resources/spaces.yaml:18:11: `One` leads back to itself",
+        ),
+        (
             with("images.yaml#", "imagos.yaml#"),
             "openapi/resources/spaces.yaml:19:18: `imagos.yaml#/schemas/Image` leads nowhere",
         ),
