@@ -10,11 +10,12 @@ use crate::{
     pointer::{METHODS, Operation, escape, items, members, operations, parameters, steps, unescape},
 };
 
-/// Circles, path items and operations that aren't objects, operations of one id, parameters that
-/// don't fit their path.
+/// Circles, path items and operations that aren't objects, operations of one id, security schemes
+/// there are none of, parameters that don't fit their path.
 pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
     circles(document, sources, findings);
     path_items(document, sources, findings);
+    schemes(document, document, "", sources, findings);
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for operation in operations(document) {
         let pointer = operation.pointer();
@@ -30,6 +31,7 @@ pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Find
                 None => drop(seen.insert(id, place)),
             }
         }
+        schemes(document, operation.value, &pointer, sources, findings);
         path_parameters(document, &operation, &sources.place(&pointer), findings);
     }
 }
@@ -51,6 +53,18 @@ fn path_items(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) 
                     sources.place(&format!("{pointer}/{}", escape(key))),
                     format!("`{key}` means nothing in a path item"),
                 ));
+            }
+        }
+    }
+}
+
+/// The schemes the security of `holder` names, which stands at `pointer`.
+fn schemes(document: &Value, holder: &Value, pointer: &str, sources: &Sources, findings: &mut Vec<Finding>) {
+    for (index, alternative) in items(&holder["security"]).enumerate() {
+        for (name, _) in members(alternative) {
+            if document["components"]["securitySchemes"].get(name).is_none() {
+                let place = sources.place(&format!("{pointer}/security/{index}/{}", escape(name)));
+                findings.push(Finding::new(place, format!("no security scheme is called `{name}`")));
             }
         }
     }
@@ -209,6 +223,14 @@ mod tests {
         ] {
             assert_eq!(found(&schemas(tree.clone())), Vec::<String>::new(), "{tree}");
         }
+    }
+
+    #[test]
+    fn security_names_schemes_there_are() {
+        let document = json!({
+            "security": [{ "basic": [] }, { "gone": [] }], "components": { "securitySchemes": { "basic": {} } },
+            "paths": { "/a": { "get": { "security": [{ "basic": [], "key": [] }] } } } });
+        assert_eq!(found(&document), ["no security scheme is called `gone`", "no security scheme is called `key`"]);
     }
 
     #[test]

@@ -203,6 +203,13 @@ fn names_the_place_of_what_does_not_fit_together() {
             "openapi/resources/spaces.yaml:16:3: schemas `Image` is defined twice, first at openapi/resources/images.yaml:2:3",
         ),
         (
+            with(
+                "      operationId: space_list\n",
+                "      operationId: space_list\n      security:\n        - {}\n        - basic: []\n",
+            ),
+            "openapi/resources/spaces.yaml:9:11: no security scheme is called `basic`",
+        ),
+        (
             with("  spaces:\n", "  spare: {}\n  spaces:\n"),
             "openapi/resources/spaces.yaml:2:3: no path of openapi.yaml leads to `spare`",
         ),
