@@ -42,110 +42,18 @@ fn put(document: &mut Value, pointer: &str, value: Value) {
 const GET: &str = "/paths/~1a~1{id}/get";
 const A: &str = "/components/schemas/A";
 
-/// Rewrites that mean the same.
-fn neutral() -> Vec<(&'static str, Vec<(String, Value)>)> {
-    let whole = document();
-    let at = |pointer: &str| whole.pointer(pointer).unwrap().clone();
-    let a = at(A);
+/// Rewrites that mean the same, each with its name.
+type Rewrites = Vec<(&'static str, Vec<(String, Value)>)>;
+
+/// What the document has at a pointer.
+fn at(pointer: &str) -> Value {
+    document().pointer(pointer).unwrap().clone()
+}
+
+/// Rewrites of what people read, and what nothing leads to.
+fn unread() -> Rewrites {
     vec![
-        (
-            "charset",
-            vec![(
-                "/components/responses/A/content".into(),
-                json!({ "application/json; charset=utf-8": { "schema": { "$ref": "#/components/schemas/A" } } }),
-            )],
-        ),
         ("titles", vec![(format!("{A}/title"), json!("A")), (format!("{A}/properties/id/title"), json!("Id"))]),
-        ("server slash", vec![("/servers/0/url".into(), json!(""))]),
-        ("no servers", vec![("/servers".into(), json!([]))]),
-        (
-            "single allOf",
-            vec![(format!("{A}/properties/b"), json!({ "allOf": [{ "$ref": "#/components/schemas/B" }] }))],
-        ),
-        (
-            "allOf with siblings",
-            vec![(
-                format!("{A}/properties/b"),
-                json!({ "allOf": [{ "$ref": "#/components/schemas/B" }, { "description": "x" }], "description": "x" }),
-            )],
-        ),
-        (
-            "single oneOf",
-            vec![(format!("{A}/properties/b"), json!({ "oneOf": [{ "$ref": "#/components/schemas/B" }] }))],
-        ),
-        ("inlined schema", vec![(format!("{A}/properties/b"), at("/components/schemas/B"))]),
-        ("inlined recursive schema", vec![("/components/responses/A/content/application~1json/schema".into(), a)]),
-        ("inlined response", vec![(format!("{GET}/responses/200"), at("/components/responses/A"))]),
-        ("inlined parameter", vec![("/paths/~1a~1{id}/parameters/0".into(), at("/components/parameters/Id"))]),
-        (
-            "parameters on the operations",
-            vec![
-                ("/paths/~1a~1{id}/parameters".into(), json!([])),
-                ("/paths/~1a~1{id}/put/parameters".into(), json!([{ "$ref": "#/components/parameters/Id" }])),
-                (
-                    format!("{GET}/parameters"),
-                    json!([at(&format!("{GET}/parameters/2")), at(&format!("{GET}/parameters/1")), { "$ref": "#/components/parameters/Id" }, at(&format!("{GET}/parameters/0"))]),
-                ),
-            ],
-        ),
-        (
-            "orders",
-            vec![
-                (format!("{A}/required"), json!(["kind", "id"])),
-                (format!("{A}/properties/kind/enum"), json!(["y", "x"])),
-                ("/security".into(), json!([{ "key": [] }, { "basic": [] }])),
-            ],
-        ),
-        (
-            "numbers",
-            vec![
-                (format!("{A}/properties/size/minimum"), json!(0.0)),
-                (format!("{GET}/parameters/0/schema/maximum"), json!(100.0)),
-                (format!("{GET}/parameters/0/schema/default"), json!(20.0)),
-            ],
-        ),
-        (
-            "defaults",
-            vec![
-                (format!("{GET}/deprecated"), json!(false)),
-                (format!("{GET}/parameters/0/required"), json!(false)),
-                (format!("{GET}/parameters/0/style"), json!("form")),
-                (format!("{GET}/parameters/0/explode"), json!(true)),
-                (format!("{GET}/parameters/2/explode"), json!(true)),
-                (format!("{GET}/parameters/1/style"), json!("simple")),
-                (format!("{GET}/parameters/1/explode"), json!(true)),
-                (format!("{A}/properties/free/additionalProperties"), json!({})),
-                (format!("{A}/properties/id/minLength"), json!(0)),
-                (format!("{A}/properties/id/nullable"), json!(false)),
-                (format!("{A}/properties/b/readOnly"), json!(false)),
-            ],
-        ),
-        (
-            "formats",
-            vec![
-                ("/components/schemas/B/properties/n/format".into(), json!("int64")),
-                (format!("{A}/properties/size/format"), json!("double")),
-            ],
-        ),
-        (
-            "empty lists",
-            vec![
-                ("/components/schemas/B/required".into(), json!([])),
-                (format!("{GET}/responses/404/headers"), json!({})),
-                (format!("{GET}/responses/404/content"), json!({})),
-            ],
-        ),
-        (
-            "header names",
-            vec![(
-                "/components/responses/A/headers".into(),
-                json!({ "etag": { "required": true, "schema": { "type": "string" } } }),
-            )],
-        ),
-        (
-            "effective security",
-            vec![(format!("{GET}/security"), json!([{ "basic": [] }, { "key": [] }])), ("/security".into(), json!([]))],
-        ),
         (
             "prose",
             vec![
@@ -166,10 +74,125 @@ fn neutral() -> Vec<(&'static str, Vec<(String, Value)>)> {
     ]
 }
 
+/// Rewrites of what is spelled otherwise.
+fn spelled() -> Rewrites {
+    vec![
+        (
+            "charset",
+            vec![(
+                "/components/responses/A/content".into(),
+                json!({ "application/json; charset=utf-8": { "schema": { "$ref": "#/components/schemas/A" } } }),
+            )],
+        ),
+        ("server slash", vec![("/servers/0/url".into(), json!(""))]),
+        (
+            "orders",
+            vec![
+                (format!("{A}/required"), json!(["kind", "id"])),
+                (format!("{A}/properties/kind/enum"), json!(["y", "x"])),
+                ("/security".into(), json!([{ "key": [] }, { "basic": [] }])),
+            ],
+        ),
+        (
+            "numbers",
+            vec![
+                (format!("{A}/properties/size/minimum"), json!(0.0)),
+                (format!("{GET}/parameters/0/schema/maximum"), json!(100.0)),
+                (format!("{GET}/parameters/0/schema/default"), json!(20.0)),
+            ],
+        ),
+        (
+            "formats",
+            vec![
+                ("/components/schemas/B/properties/n/format".into(), json!("int64")),
+                (format!("{A}/properties/size/format"), json!("double")),
+            ],
+        ),
+        (
+            "header names",
+            vec![(
+                "/components/responses/A/headers".into(),
+                json!({ "etag": { "required": true, "schema": { "type": "string" } } }),
+            )],
+        ),
+    ]
+}
+
+/// Rewrites of what says what its absence says.
+fn defaults() -> Rewrites {
+    vec![
+        ("no servers", vec![("/servers".into(), json!([]))]),
+        (
+            "defaults",
+            vec![
+                (format!("{GET}/deprecated"), json!(false)),
+                (format!("{GET}/parameters/0/required"), json!(false)),
+                (format!("{GET}/parameters/0/style"), json!("form")),
+                (format!("{GET}/parameters/0/explode"), json!(true)),
+                (format!("{GET}/parameters/2/explode"), json!(true)),
+                (format!("{GET}/parameters/1/style"), json!("simple")),
+                (format!("{GET}/parameters/1/explode"), json!(true)),
+                (format!("{A}/properties/free/additionalProperties"), json!({})),
+                (format!("{A}/properties/id/minLength"), json!(0)),
+                (format!("{A}/properties/id/nullable"), json!(false)),
+                (format!("{A}/properties/b/readOnly"), json!(false)),
+            ],
+        ),
+        (
+            "empty lists",
+            vec![
+                ("/components/schemas/B/required".into(), json!([])),
+                (format!("{GET}/responses/404/headers"), json!({})),
+                (format!("{GET}/responses/404/content"), json!({})),
+            ],
+        ),
+    ]
+}
+
+/// Rewrites of what stands elsewhere.
+fn moved() -> Rewrites {
+    vec![
+        (
+            "single allOf",
+            vec![(format!("{A}/properties/b"), json!({ "allOf": [{ "$ref": "#/components/schemas/B" }] }))],
+        ),
+        (
+            "allOf with siblings",
+            vec![(
+                format!("{A}/properties/b"),
+                json!({ "allOf": [{ "$ref": "#/components/schemas/B" }, { "description": "x" }], "description": "x" }),
+            )],
+        ),
+        (
+            "single oneOf",
+            vec![(format!("{A}/properties/b"), json!({ "oneOf": [{ "$ref": "#/components/schemas/B" }] }))],
+        ),
+        ("inlined schema", vec![(format!("{A}/properties/b"), at("/components/schemas/B"))]),
+        ("inlined recursive schema", vec![("/components/responses/A/content/application~1json/schema".into(), at(A))]),
+        ("inlined response", vec![(format!("{GET}/responses/200"), at("/components/responses/A"))]),
+        ("inlined parameter", vec![("/paths/~1a~1{id}/parameters/0".into(), at("/components/parameters/Id"))]),
+        (
+            "parameters on the operations",
+            vec![
+                ("/paths/~1a~1{id}/parameters".into(), json!([])),
+                ("/paths/~1a~1{id}/put/parameters".into(), json!([{ "$ref": "#/components/parameters/Id" }])),
+                (
+                    format!("{GET}/parameters"),
+                    json!([at(&format!("{GET}/parameters/2")), at(&format!("{GET}/parameters/1")), { "$ref": "#/components/parameters/Id" }, at(&format!("{GET}/parameters/0"))]),
+                ),
+            ],
+        ),
+        (
+            "effective security",
+            vec![(format!("{GET}/security"), json!([{ "basic": [] }, { "key": [] }])), ("/security".into(), json!([]))],
+        ),
+    ]
+}
+
 #[test]
 fn neutral_rewrites_are_silent() {
     let original = document();
-    for (name, edits) in neutral() {
+    for (name, edits) in [unread(), spelled(), defaults(), moved()].concat() {
         let mut changed = document();
         for (pointer, value) in edits {
             // A reference takes no siblings; this edit is of what it leads to.
