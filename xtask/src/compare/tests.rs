@@ -272,3 +272,85 @@ fn a_difference_names_operation_place_and_both_values() {
         ]
     );
 }
+
+/// What differs between two documents that have these schemas, in both directions.
+fn between(one: &Value, other: &Value) -> Vec<Difference> {
+    let with = |schema: &Value| {
+        let mut document = document();
+        document["components"]["schemas"]["A"]["properties"]["b"] = schema.clone();
+        document["components"]["schemas"]["C"] = json!({ "type": "integer", "maximum": 3 });
+        document
+    };
+    [compare(&with(one), &with(other)), compare(&with(other), &with(one))].concat()
+}
+
+#[test]
+fn parts_that_limit_one_another_are_not_merged() {
+    let properties = |names: &[&str]| -> Value {
+        json!(
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), json!({ "type": "string" })))
+                .collect::<serde_json::Map<_, _>>()
+        )
+    };
+    let text = json!({ "type": "string", "nullable": true });
+    for (one, other) in [
+        (
+            json!({ "allOf": [
+                { "properties": properties(&["a"]), "additionalProperties": false },
+                { "properties": properties(&["b"]), "required": ["b"] }] }),
+            json!({ "properties": properties(&["a", "b"]), "additionalProperties": false, "required": ["b"] }),
+        ),
+        (
+            json!({ "properties": properties(&["a"]), "allOf": [{ "additionalProperties": { "type": "integer" } }] }),
+            json!({ "properties": properties(&["a"]), "additionalProperties": { "type": "integer" } }),
+        ),
+        (
+            json!({ "allOf": [text, { "type": "string", "maxLength": 3 }] }),
+            json!({ "type": "string", "nullable": true, "maxLength": 3 }),
+        ),
+        (
+            json!({ "allOf": [{ "type": "string", "maxLength": 3 }, text] }),
+            json!({ "type": "string", "nullable": true, "maxLength": 3 }),
+        ),
+    ] {
+        assert!(!between(&one, &other).is_empty(), "{one} is {other}");
+    }
+    let open = json!({ "allOf": [{ "additionalProperties": true, "properties": properties(&["a"]) }], "additionalProperties": true });
+    assert_eq!(between(&open, &json!({ "properties": properties(&["a"]) })), []);
+    assert_eq!(between(&json!({ "nullable": true, "allOf": [{ "type": "string" }] }), &text), []);
+}
+
+#[test]
+fn not_everything_empty_is_a_default() {
+    for empty in [json!({ "not": {} }), json!({ "enum": [] }), json!({ "default": [] }), json!({ "default": {} })] {
+        assert!(!between(&empty, &json!({})).is_empty(), "{empty}");
+    }
+    for empty in [json!({ "items": {} }), json!({ "allOf": [] }), json!({ "required": [], "properties": {} })] {
+        assert_eq!(between(&empty, &json!({})), [], "{empty}");
+    }
+}
+
+#[test]
+fn servers_with_other_variables_are_others() {
+    let with = |variable: Value| {
+        let mut document = document();
+        document["servers"] = json!([{ "url": "/{a}", "variables": { "a": variable } }]);
+        document
+    };
+    let one = with(json!({ "default": "x", "enum": ["x", "y"], "description": "Which." }));
+    assert_eq!(compare(&one, &with(json!({ "enum": ["y", "x"], "default": "x" }))), []);
+    assert_eq!(compare(&one, &with(json!({ "enum": ["x", "y"], "default": "y" }))).len(), 1);
+}
+
+#[test]
+fn schemes_there_are_none_of_keep_their_names() {
+    let with = |name: &str| {
+        let mut document = document();
+        document["security"] = json!([{ name: [] }]);
+        document
+    };
+    assert!(!compare(&with("one"), &with("other")).is_empty());
+    assert!(compare(&with("one"), &with("one")).is_empty());
+}
