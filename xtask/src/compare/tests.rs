@@ -333,6 +333,34 @@ fn not_everything_empty_is_a_default() {
 }
 
 #[test]
+fn alternatives_have_no_order() {
+    let (a, b, c) = (
+        json!({ "$ref": "#/components/schemas/A" }),
+        json!({ "$ref": "#/components/schemas/B" }),
+        json!({ "$ref": "#/components/schemas/C" }),
+    );
+    let in_place = json!({ "type": "integer", "maximum": 3 });
+    for key in ["oneOf", "anyOf", "allOf"] {
+        assert_eq!(between(&json!({ key: [a, b, c] }), &json!({ key: [c, a, b] })), [], "{key}");
+        assert_eq!(between(&json!({ key: [a, b, c] }), &json!({ key: [in_place, b, a] })), [], "{key}");
+    }
+    let told =
+        between(&json!({ "oneOf": [a, b, c] }), &json!({ "oneOf": [{ "type": "integer", "maximum": 4 }, b, a] }));
+    assert_eq!(told[0].to_string(), "/components/schemas/A/properties/b/oneOf/2/maximum: canonical 3, emitted 4");
+    assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn a_composition_that_holds_itself_in_a_property_comes_to_an_end() {
+    let with = |maximum: i64| {
+        let more = json!({ "properties": { "m": { "type": "integer", "maximum": maximum } } });
+        json!({ "allOf": [{ "$ref": "#/components/schemas/A" }, more] })
+    };
+    assert_eq!(between(&with(3), &with(3)), []);
+    assert!(!between(&with(3), &with(4)).is_empty());
+}
+
+#[test]
 fn servers_with_other_variables_are_others() {
     let with = |variable: Value| {
         let mut document = document();
