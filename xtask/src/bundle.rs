@@ -157,6 +157,8 @@ pub fn bundle(files: &Files, prefix: &str) -> Result<Bundle, Findings> {
     bundler.stop()?;
     bundler.root()?;
     let document = bundler.document();
+    // What only follows from what is told already is not told beside it.
+    bundler.stop()?;
     shape::check(&document, &bundler.sources, &mut bundler.findings);
     bundler.stop()?;
     Ok(Bundle { document, sources: bundler.sources })
@@ -196,6 +198,13 @@ struct Bundler {
     /// The path items being put in place, as (file, pointer).
     active: Vec<(String, String)>,
     mounted: BTreeSet<(String, String)>,
+}
+
+/// The kind of the component a pointer of a file leads to, and its name; of what is in a component,
+/// the way to it after the name.
+fn component<'a>(file: &str, inside: &'a str) -> Option<(&'a str, &'a str)> {
+    let inside = if file == ROOT { inside.strip_prefix("/components")? } else { inside };
+    inside.strip_prefix('/')?.split_once('/').filter(|(kind, _)| KINDS.contains(kind))
 }
 
 /// Where in which file the walk stands, and where in the bundle that will be.
@@ -334,19 +343,17 @@ impl Bundler {
 
     /// A reference, as the bundle writes it.
     fn reference(&mut self, file: &str, pointer: &str, reference: &str) -> Value {
-        let bundled = self.target(file, reference).and_then(|(file, inside)| {
-            self.content(&file, &inside)?;
-            let inside = if file == ROOT { inside.strip_prefix("/components")?.to_owned() } else { inside };
-            let (kind, name) = inside.strip_prefix('/')?.split_once('/')?;
-            (KINDS.contains(&kind) && !name.contains('/')).then(|| format!("#/components/{kind}/{name}"))
-        });
-        match bundled {
-            Some(bundled) => json!({ "$ref": bundled }),
-            None => {
-                self.find(file, &format!("{pointer}/$ref"), format!("`{reference}` leads nowhere"));
-                Value::Null
+        let target = self.target(file, reference).filter(|(file, inside)| self.content(file, inside).is_some());
+        let what = match target.as_ref().map(|(file, inside)| component(file, inside)) {
+            Some(Some((kind, name))) if !name.contains('/') => {
+                return json!({ "$ref": format!("#/components/{kind}/{name}") });
             }
-        }
+            Some(Some(_)) => "leads into a component; only whole components can be referred to",
+            Some(None) => "leads to no component",
+            None => "leads nowhere",
+        };
+        self.find(file, &format!("{pointer}/$ref"), format!("`{reference}` {what}"));
+        Value::Null
     }
 
     /// The file and the pointer a reference names; none when there is no such file.
@@ -395,7 +402,7 @@ impl Bundler {
         let mut out = Map::new();
         for (key, value) in members(&root) {
             match key.as_str() {
-                "paths" => out.insert(key.clone(), Value::Object(std::mem::take(&mut self.paths))),
+                "paths" if value.is_object() => out.insert(key.clone(), Value::Object(std::mem::take(&mut self.paths))),
                 "components" | "x-every-response" => None,
                 _ => out.insert(key.clone(), value.clone()),
             };
@@ -438,14 +445,11 @@ impl Bundler {
         if let Some(shared) = document.pointer_mut("/components/responses").and_then(Value::as_object_mut) {
             shared.values_mut().for_each(add);
         }
-        let paths = document["paths"].as_object_mut().into_iter().flatten();
+        let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
         for (_, item) in paths {
             for method in METHODS {
-                if let Some(responses) =
-                    item.get_mut(*method).and_then(|operation| operation["responses"].as_object_mut())
-                {
-                    responses.values_mut().for_each(add);
-                }
+                let responses = item.get_mut(*method).and_then(|operation| operation.get_mut("responses"));
+                responses.and_then(Value::as_object_mut).into_iter().flatten().for_each(|(_, response)| add(response));
             }
         }
     }

@@ -5,7 +5,13 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::{compare, generate, lint, normal::IGNORED};
+use crate::{
+    bundle::{Bundle, Sources},
+    compare::{self, Difference},
+    finding::Finding,
+    generate, lint,
+    normal::IGNORED,
+};
 
 /// What one oracle found.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ pub fn check(repository: &Path) -> Result<bool> {
     });
     verdicts.push(Verdict {
         oracle: "S structure: the server's document says what the canonical one says",
-        found: structure(repository, document).unwrap_or_else(|error| vec![format!("{error:#}")]),
+        found: structure(repository, &bundle).unwrap_or_else(|error| vec![format!("{error:#}")]),
         mend: "change server/src/api, or the document and `cargo xtask generate`",
     });
     let mut agreed = true;
@@ -83,8 +89,14 @@ fn client(repository: &Path, document: &Value) -> Vec<String> {
 }
 
 /// The differences between the canonical document and the one the server's code emits.
-fn structure(repository: &Path, document: &Value) -> Result<Vec<String>> {
-    Ok(compare::compare(document, &emitted(repository)?).iter().map(ToString::to_string).collect())
+fn structure(repository: &Path, bundle: &Bundle) -> Result<Vec<String>> {
+    let found = compare::compare(&bundle.document, &emitted(repository)?);
+    Ok(found.iter().map(|difference| told(&bundle.sources, difference)).collect())
+}
+
+/// A difference, and where the canonical document says what differs, or the nearest that it says.
+fn told(sources: &Sources, difference: &Difference) -> String {
+    Finding::new(sources.place(&difference.pointer), difference.to_string()).to_string()
 }
 
 /// What poem-openapi makes of the server's code.
@@ -100,4 +112,29 @@ pub fn emitted(repository: &Path) -> Result<Value> {
         bail!("the server emits no document:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
     }
     serde_json::from_slice(&output.stdout).context("the server emits no JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::single;
+
+    #[test]
+    fn a_difference_is_told_with_its_place() {
+        let text = "openapi: 3.0.3\ninfo: { title: A, version: '1' }\npaths:\n  /a:\n    get:\n      operationId: a_view\n      responses:\n        '200': { description: It. }\n";
+        let bundle = single("a.yaml", text).unwrap();
+        let mut other = bundle.document.clone();
+        other["paths"]["/a"]["get"]["responses"]["200"]["headers"] = serde_json::json!({ "ETag": {} });
+        other["paths"]["/a"]["get"]["operationId"] = "a_show".into();
+        let found: Vec<String> =
+            compare::compare(&bundle.document, &other).iter().map(|one| told(&bundle.sources, one)).collect();
+        assert!(
+            found[0].starts_with("a.yaml:6:7: a_show /paths/~1a/get/operationId: canonical \"a_view\""),
+            "{found:?}"
+        );
+        assert!(
+            found[1].starts_with("a.yaml:8:9: a_show /paths/~1a/get/responses/200/headers/header etag: only"),
+            "{found:?}"
+        );
+    }
 }

@@ -157,6 +157,10 @@ pub fn renamed(left: &Value, right: &Value) -> Vec<(String, String)> {
 /// Longer pointers than this go round in a circle.
 const DEEPEST: usize = 4096;
 
+fn composed(schema: &Value) -> bool {
+    ["allOf", "oneOf", "anyOf"].iter().any(|key| schema.get(key).is_some())
+}
+
 struct Walk<'doc> {
     left: &'doc Value,
     right: &'doc Value,
@@ -241,14 +245,28 @@ impl<'doc> Walk<'doc> {
                 shared = format!("/components/schemas/{one}");
                 at = &shared;
             }
-            // Two schemas written in place end; one in place beside a reference could go round.
+            // One in place beside a reference could go round.
             (Some(one), None) | (None, Some(one)) => {
                 if at.len() > DEEPEST || !self.meets(one, at) {
                     return;
                 }
             }
+            // So could two that are merged with what they are composed of; others written in place end.
+            (None, None) if composed(left) || composed(right) => {
+                let pair = (left.to_string(), right.to_string());
+                if self.seen.insert(pair.clone()) {
+                    self.shapes(left, right, at);
+                    // Not by a name, so told at every place.
+                    self.seen.remove(&pair);
+                }
+                return;
+            }
             (None, None) => {}
         }
+        self.shapes(left, right, at);
+    }
+
+    fn shapes(&mut self, left: &Value, right: &Value, at: &str) {
         if left.is_boolean() || right.is_boolean() {
             if left != right {
                 self.differ(at, Some(left), Some(right));
@@ -280,13 +298,42 @@ impl<'doc> Walk<'doc> {
             }
             ("items" | "additionalProperties" | "not", _, _) => self.schema(left, right, at),
             ("allOf" | "oneOf" | "anyOf", Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
-                for (index, (one, other)) in one.iter().zip(other).enumerate() {
-                    self.schema(one, other, &format!("{at}/{index}"));
-                }
+                self.branches(one, other, at);
             }
             _ if left == right => {}
             _ => self.differ(at, Some(left), Some(right)),
         }
+    }
+    /// Compares the branches of a composition, whose order means nothing: those that agree with none
+    /// are told against one another, each at its place on the left.
+    fn branches(&mut self, left: &[Value], right: &[Value], at: &str) {
+        let mut open: Vec<usize> = (0..right.len()).collect();
+        let mut alone = Vec::new();
+        for (index, one) in left.iter().enumerate() {
+            let at = format!("{at}/{index}");
+            // Two of one shape can have two names; the likeliest is the one that is written alike, then that of the
+            // same place.
+            open.sort_by_key(|other| (right[*other] != *one, *other != index, *other));
+            match open.iter().position(|other| self.agree(one, &right[*other], &at)) {
+                Some(found) => drop(open.remove(found)),
+                None => alone.push((one, at)),
+            }
+        }
+        open.sort_unstable();
+        for ((one, at), other) in alone.into_iter().zip(open) {
+            self.schema(one, &right[other], &at);
+        }
+    }
+
+    /// Whether two schemas agree. If they don't, nothing of it is told, and nothing counts as seen.
+    fn agree(&mut self, left: &Value, right: &Value, at: &str) -> bool {
+        let mut trial = Walk { seen: self.seen.clone(), ..Walk::to_the_first(self.left, self.right, self.agreed) };
+        trial.schema(left, right, at);
+        let agree = trial.found.is_empty();
+        if agree {
+            self.seen = trial.seen;
+        }
+        agree
     }
 }
 

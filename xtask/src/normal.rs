@@ -35,6 +35,24 @@ const FALSE: &[&str] = &[
 ];
 /// Keywords whose zero is what their absence means.
 const ZERO: &[&str] = &["minLength", "minItems", "minProperties"];
+/// Keywords whose empty list or map is what their absence means. Others mean something: no value is
+/// in an empty `enum` or is `not` anything, and a `default` can be empty itself.
+const EMPTY: &[&str] = &[
+    "additionalProperties",
+    "allOf",
+    "callbacks",
+    "content",
+    "encoding",
+    "headers",
+    "items",
+    "links",
+    "parameters",
+    "properties",
+    "required",
+    "schema",
+    "tags",
+    "variables",
+];
 /// Keywords with a number.
 const NUMBERS: &[&str] = &[
     "minimum",
@@ -76,16 +94,31 @@ pub fn normal(document: &Value) -> Value {
     })
 }
 
+/// The URL of each server; one that has variables, with what may stand for them.
 fn servers(servers: &Value) -> Value {
-    let mut urls: Vec<String> = items(servers)
-        .filter_map(|server| server["url"].as_str())
-        .map(|url| url.trim_end_matches('/').to_owned())
+    let mut all: Vec<Value> = items(servers)
+        .filter_map(|server| {
+            let url = server["url"].as_str()?.trim_end_matches('/');
+            let variables = variables(&server["variables"]);
+            Some(if variables.is_empty() { json!(url) } else { json!({ "url": url, "variables": variables }) })
+        })
         .collect();
-    if urls.is_empty() {
-        urls.push(String::new());
+    if all.is_empty() {
+        all.push(json!(""));
     }
-    urls.sort();
-    json!(urls)
+    all.sort_by_key(Value::to_string);
+    json!(all)
+}
+
+fn variables(variables: &Value) -> Map<String, Value> {
+    let normal = |variable: &Value| {
+        let mut variable = plain(variable);
+        if let Some(words) = variable.get_mut("enum").and_then(Value::as_array_mut) {
+            words.sort_by_key(Value::to_string);
+        }
+        Value::Object(variable)
+    };
+    members(variables).map(|(name, variable)| (name.clone(), normal(variable))).collect()
 }
 
 /// A part of an operation that has a normal form of its own.
@@ -173,8 +206,8 @@ fn is_prose(key: &str) -> bool {
 pub(crate) fn is_default(key: &str, value: &Value) -> bool {
     match value {
         Value::Bool(false) => FALSE.contains(&key),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty() && EMPTY.contains(&key),
+        Value::Object(map) => map.is_empty() && EMPTY.contains(&key),
         _ => false,
     }
 }
@@ -242,19 +275,12 @@ fn security(document: &Value, required: &Value) -> Value {
         .map(|alternative| {
             let mut all: Vec<String> = members(alternative)
                 .map(|(name, scopes)| {
-                    let mut scheme: Vec<String> = plain(resolve(document, &schemes[name]))
-                        .into_iter()
-                        .filter(|(key, _)| key != "bearerFormat")
-                        // The schemes of HTTP have no case (RFC 9110, 11.1).
-                        .map(|(key, value)| match value.as_str().filter(|_| key == "scheme") {
-                            Some(scheme) => format!("{key}={}", Value::from(scheme.to_ascii_lowercase())),
-                            None => format!("{key}={value}"),
-                        })
-                        .collect();
-                    scheme.sort();
                     let mut scopes: Vec<String> = items(scopes).map(Value::to_string).collect();
                     scopes.sort();
-                    format!("{} [{}]", scheme.join(" "), scopes.join(","))
+                    // Of a scheme there is none of, nothing but the name is known.
+                    let unknown = || format!("unknown {}", Value::from(name.as_str()));
+                    let scheme = schemes.get(name).map_or_else(unknown, |scheme| self::scheme(document, scheme));
+                    format!("{scheme} [{}]", scopes.join(","))
                 })
                 .collect();
             all.sort();
@@ -266,6 +292,20 @@ fn security(document: &Value, required: &Value) -> Value {
     json!(alternatives)
 }
 
+fn scheme(document: &Value, scheme: &Value) -> String {
+    let mut members: Vec<String> = plain(resolve(document, scheme))
+        .into_iter()
+        .filter(|(key, _)| key != "bearerFormat")
+        // The schemes of HTTP have no case (RFC 9110, 11.1).
+        .map(|(key, value)| match value.as_str().filter(|_| key == "scheme") {
+            Some(scheme) => format!("{key}={}", Value::from(scheme.to_ascii_lowercase())),
+            None => format!("{key}={value}"),
+        })
+        .collect();
+    members.sort();
+    members.join(" ")
+}
+
 /// The normal form of one schema: its references followed, its wrappers removed; the schemas in it
 /// stay as they are written.
 #[must_use]
@@ -275,6 +315,9 @@ pub fn shape(document: &Value, schema: &Value) -> Map<String, Value> {
 
 fn shape_within(document: &Value, schema: &Value, depth: usize) -> Map<String, Value> {
     let mut out = plain(resolve(document, schema));
+    if out.get("additionalProperties").is_some_and(|more| *more == json!(true)) {
+        out.remove("additionalProperties");
+    }
     // A composition that leads back to itself has no normal form; it stays as it is.
     if depth < 32 {
         unwrap(document, &mut out, depth);
@@ -292,9 +335,6 @@ fn shape_within(document: &Value, schema: &Value, depth: usize) -> Map<String, V
     let format = (out.get("type").and_then(Value::as_str), out.get("format").and_then(Value::as_str));
     if matches!(format, (Some("integer"), Some("int64")) | (Some("number"), Some("double"))) {
         out.remove("format");
-    }
-    if out.get("additionalProperties").is_some_and(|more| *more == json!(true)) {
-        out.remove("additionalProperties");
     }
     let nullable = out.get("nullable") == Some(&Value::Bool(true));
     for key in ["required", "enum"] {
@@ -338,6 +378,9 @@ fn unwrap(document: &Value, out: &mut Map<String, Value>, depth: usize) {
 }
 
 fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) -> bool {
+    if refuses_more_together(into, &part) || refuses_more_together(&part, into) || is_null_disputed(into, &part) {
+        return false;
+    }
     for (key, value) in part {
         match (into.get_mut(&key), value) {
             (None, value) => drop(into.insert(key, value)),
@@ -357,4 +400,16 @@ fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) -> bool {
         }
     }
     true
+}
+
+/// Whether what one part says of other properties is of some that the other part describes: merged,
+/// it would no longer be.
+fn refuses_more_together(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+    // The normal form has none that says no more than its absence.
+    one.contains_key("additionalProperties") && other.contains_key("properties")
+}
+
+/// Whether one part takes null and the other, by its type, doesn't.
+fn is_null_disputed(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+    one.contains_key("type") && other.contains_key("type") && one.get("nullable") != other.get("nullable")
 }

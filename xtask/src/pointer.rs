@@ -1,5 +1,7 @@
 //! JSON pointers (RFC 6901), and the few questions every part asks of an OpenAPI document.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// The methods of a path item, in the order the specification lists them.
@@ -72,21 +74,28 @@ pub fn items(value: &Value) -> impl Iterator<Item = &Value> {
 /// Follows `$ref` inside `document` until there is none; a dangling one is answered as it stands.
 #[must_use]
 pub fn resolve<'doc>(document: &'doc Value, value: &'doc Value) -> &'doc Value {
-    let mut value = value;
-    // No chain is longer than the document has components; a circle ends here too.
-    for _ in 0..64 {
-        let Some(target) = value.get("$ref").and_then(Value::as_str).and_then(|to| target(document, to)) else {
-            return value;
-        };
-        value = target;
-    }
-    value
+    steps(document, value).last().map_or(value, |(_, found)| found)
 }
 
-/// What a reference within the document leads to.
-fn target<'doc>(document: &'doc Value, reference: &str) -> Option<&'doc Value> {
-    let pointer = reference.strip_prefix('#')?;
-    document.pointer(pointer).or_else(|| document.pointer(&decoded(pointer)?))
+/// Each node that `$ref` after `$ref` leads to, and its pointer.
+pub fn steps<'doc>(
+    document: &'doc Value,
+    value: &'doc Value,
+) -> impl Iterator<Item = (Cow<'doc, str>, &'doc Value)> + use<'doc> {
+    // No chain is longer than the document has components; a circle ends here too.
+    const LONGEST: usize = 64;
+    std::iter::successors(target(document, value), move |(_, found)| target(document, found)).take(LONGEST)
+}
+
+/// What a reference within the document leads to, and its pointer; none of anything else.
+fn target<'doc>(document: &'doc Value, value: &'doc Value) -> Option<(Cow<'doc, str>, &'doc Value)> {
+    let pointer = value.get("$ref")?.as_str()?.strip_prefix('#')?;
+    if let Some(found) = document.pointer(pointer) {
+        return Some((pointer.into(), found));
+    }
+    let pointer = decoded(pointer)?;
+    let found = document.pointer(&pointer)?;
+    Some((pointer.into(), found))
 }
 
 /// A fragment without percent-encoding (RFC 3986, 2.1); none where it isn't well-formed.

@@ -85,26 +85,82 @@ fn makes_one_document() {
     assert_eq!(bundle.sources.stem("/paths/~1customers~1{customer}~1spaces/get"), "spaces");
 }
 
+/// Holds each text that was said against what is expected of it.
+fn each_says_one_line(cases: &[(String, &str)]) {
+    for (said, expected) in cases {
+        assert!(said.contains(expected), "expected {expected}, got:\n{said}");
+        assert_eq!(said.lines().count(), 1, "one line each:\n{said}");
+    }
+}
+
+fn with(from: &str, to: &str) -> String {
+    refused(ROOT_FILE, &SPACES.replacen(from, to, 1))
+}
+
 #[test]
-fn names_the_place_of_what_it_refuses() {
-    let with = |from: &str, to: &str| refused(ROOT_FILE, &SPACES.replacen(from, to, 1));
-    for (said, expected) in [
+fn names_the_place_of_what_is_no_openapi_document() {
+    let get_is = |what: &str| {
+        let (before, rest) = SPACES.split_once("    get:\n").unwrap();
+        let (_, after) = rest.split_once("schemas:\n").unwrap();
+        refused(ROOT_FILE, &format!("{before}    get: {what}\nschemas:\n{after}"))
+    };
+    let mounted = "{ $ref: resources/spaces.yaml#/paths/spaces }";
+    each_says_one_line(&[
         (with("get:", "get: ["), "openapi/resources/spaces.yaml:7:16: not readable as YAML"),
         (
             refused(&ROOT_FILE.replace("openapi: 3.0.3\n", ""), SPACES),
             "openapi/openapi.yaml:1:1: the document must be OpenAPI 3.0.x",
         ),
         (
+            refused(&ROOT_FILE.replace("3.0.3", "3.1.0"), SPACES),
+            "openapi/openapi.yaml:1:1: the document must be OpenAPI 3.0.x",
+        ),
+        (get_is("TODO"), "openapi/resources/spaces.yaml:5:5: an operation must be a mapping"),
+        (get_is("[]"), "openapi/resources/spaces.yaml:5:5: an operation must be a mapping"),
+        (get_is(""), "openapi/resources/spaces.yaml:5:5: an operation must be a mapping"),
+        (
+            refused(&ROOT_FILE.replace(mounted, "5"), "schemas: {}\n"),
+            "openapi/openapi.yaml:7:3: a path item must be a mapping",
+        ),
+        (
+            refused(
+                &ROOT_FILE.replace("paths:\n  /customers/{customer}/spaces: ", "paths: ").replace(mounted, "5"),
+                "{}",
+            ),
+            "openapi/openapi.yaml:6:1: `paths` must be a mapping",
+        ),
+    ]);
+}
+
+#[test]
+fn an_operation_without_responses_gets_none() {
+    let spaces = "paths:\n  spaces:\n    parameters:\n      - $ref: ../openapi.yaml#/components/parameters/Customer\n    get: { operationId: space_list }\n";
+    let bundle = bundle(&files(ROOT_FILE, spaces), "openapi/").unwrap();
+    assert_eq!(bundle.document["paths"]["/customers/{customer}/spaces"]["get"], json!({ "operationId": "space_list" }));
+}
+
+#[test]
+fn names_the_place_of_a_reference_it_refuses() {
+    each_says_one_line(&[
+        (
             with("  Space:\n", "  One: { $ref: '#/schemas/Two' }\n  Two: { $ref: '#/schemas/One' }\n  Space:\n"),
             "openapi/resources/spaces.yaml:16:10: `One` leads back to itself",
         ),
         (
-            refused(&ROOT_FILE.replace("3.0.3", "3.1.0"), SPACES),
-            "openapi/openapi.yaml:1:1: the document must be OpenAPI 3.0.x",
-        ),
-        (
             with("'#/schemas/Space'", "'#/schemas/Spade'"),
             "openapi/resources/spaces.yaml:12:25: `#/schemas/Spade` leads nowhere",
+        ),
+        (
+            with("'#/schemas/Space'", "'#/schemas/Space/properties'"),
+            "openapi/resources/spaces.yaml:12:25: `#/schemas/Space/properties` leads into a component; only whole",
+        ),
+        (
+            with("'#/schemas/Space'", "'#/paths/spaces'"),
+            "openapi/resources/spaces.yaml:12:25: `#/paths/spaces` leads to no component",
+        ),
+        (
+            with("  Space:\n", "  One:\n    allOf:\n      - { $ref: '#/schemas/One' }\n  Space:\n"),
+            "openapi/resources/spaces.yaml:18:11: `One` leads back to itself",
         ),
         (
             with("images.yaml#", "imagos.yaml#"),
@@ -118,6 +174,12 @@ fn names_the_place_of_what_it_refuses() {
             refused(ROOT_FILE, "paths:\n  spaces: { $ref: '#/paths/more' }\n  more: { $ref: '#/paths/spaces' }\n"),
             "openapi/resources/spaces.yaml:3:11: `#/paths/spaces` leads back to itself",
         ),
+    ]);
+}
+
+#[test]
+fn names_the_place_of_what_does_not_fit_together() {
+    each_says_one_line(&[
         (
             refused(
                 &ROOT_FILE.replace(
@@ -141,13 +203,17 @@ fn names_the_place_of_what_it_refuses() {
             "openapi/resources/spaces.yaml:16:3: schemas `Image` is defined twice, first at openapi/resources/images.yaml:2:3",
         ),
         (
+            with(
+                "      operationId: space_list\n",
+                "      operationId: space_list\n      security:\n        - {}\n        - basic: []\n",
+            ),
+            "openapi/resources/spaces.yaml:9:11: no security scheme is called `basic`",
+        ),
+        (
             with("  spaces:\n", "  spare: {}\n  spaces:\n"),
             "openapi/resources/spaces.yaml:2:3: no path of openapi.yaml leads to `spare`",
         ),
-    ] {
-        assert!(said.contains(expected), "expected {expected}, got:\n{said}");
-        assert_eq!(said.lines().count(), 1, "one line each:\n{said}");
-    }
+    ]);
 }
 
 #[test]

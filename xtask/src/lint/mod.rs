@@ -13,7 +13,7 @@ pub use examples::Checks;
 use crate::{
     bundle::{Bundle, KINDS, Sources},
     finding::Finding,
-    pointer::{escape, items, members, unescape},
+    pointer::{escape, items, members, steps, unescape},
 };
 
 /// The tag of the operations that speak another dialect: names in snake case, their own errors.
@@ -69,14 +69,8 @@ impl<'a> Report<'a> {
 
     /// Follows a reference, and tells where the target stands.
     fn resolve(&self, value: &'a Value, pointer: &str) -> (&'a Value, String) {
-        let (mut value, mut pointer) = (value, pointer.to_owned());
-        while let Some(target) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
-            let Some(found) = self.document().pointer(target) else {
-                break;
-            };
-            (value, pointer) = (found, target.to_owned());
-        }
-        (value, pointer)
+        let last = steps(self.document(), value).last();
+        last.map_or_else(|| (value, pointer.to_owned()), |(target, found)| (found, target.into_owned()))
     }
 }
 

@@ -112,3 +112,12 @@ fn finds_components_nothing_uses_and_odd_names() {
     let found = findings(document).join("\n");
     assert!(found.contains("nothing uses `spare_part`") && found.contains("PascalCase"), "{found}");
 }
+
+#[test]
+fn ends_at_a_circle_of_references() {
+    let mut document = sound();
+    document["paths"]["/a/{id}"]["get"]["responses"]["205"] = json!({ "$ref": "#/components/responses/One" });
+    document["components"]["responses"] = json!({
+        "One": { "$ref": "#/components/responses/Two" }, "Two": { "$ref": "#/components/responses/One" } });
+    assert!(findings(document).iter().any(|found| found.contains("the response 205 of openapi_view")));
+}

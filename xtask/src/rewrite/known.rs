@@ -13,6 +13,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "keys of every object in reverse", apply: keys },
     Rule { name: "enum values in reverse", apply: |document| all(document, Kind::Schema, |map| reverse(map, "enum")) },
     Rule { name: "required in reverse", apply: |document| all(document, Kind::Schema, |map| reverse(map, "required")) },
+    Rule {
+        name: "alternatives in reverse",
+        apply: |document| {
+            all(document, Kind::Schema, |map| reverse(map, "oneOf") | reverse(map, "anyOf") | reverse(map, "allOf"))
+        },
+    },
     Rule { name: "declared tags in reverse", apply: |document| all(document, Kind::Root, |map| reverse(map, "tags")) },
     Rule {
         name: "parameters in reverse",
