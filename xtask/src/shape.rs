@@ -13,7 +13,9 @@ use crate::{
 /// Circles, path items and operations that aren't objects, operations of one id, security schemes
 /// there are none of, parameters that don't fit their path.
 pub(crate) fn check(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
-    circles(document, sources, findings);
+    for (name, reference) in circles(document) {
+        findings.push(Finding::new(sources.place(&reference), format!("`{name}` leads back to itself")));
+    }
     path_items(document, sources, findings);
     schemes(document, document, "", sources, findings);
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
@@ -87,19 +89,20 @@ fn path_parameters(document: &Value, operation: &Operation<'_>, place: &str, fin
 }
 
 /// References that lead back to themselves with nothing between them but compositions: they
-/// describe nothing. Through a property or an item of a list a schema may hold itself.
-fn circles(document: &Value, sources: &Sources, findings: &mut Vec<Finding>) {
+/// describe nothing. Through a property or an item of a list a schema may hold itself. Each by the
+/// component it starts at, and the pointer of the reference that leads round.
+#[must_use]
+pub fn circles(document: &Value) -> Vec<(String, String)> {
     let mut targets = BTreeMap::new();
     references(document, &mut String::new(), &mut |_, value| targets.extend(steps(document, value).next()));
     let mut search = Search { document, way: Vec::new(), done: BTreeSet::new(), circles: BTreeMap::new() };
     for (target, found) in targets {
         search.visit(&target, found);
     }
-    for (target, reference) in search.circles {
-        let name = unescape(target.rsplit_once('/').map_or("", |(_, name)| name));
-        let place = sources.place(&format!("{reference}/$ref"));
-        findings.push(Finding::new(place, format!("`{name}` leads back to itself")));
-    }
+    let named = |(target, reference): (String, String)| {
+        (unescape(target.rsplit_once('/').map_or("", |(_, name)| name)), format!("{reference}/$ref"))
+    };
+    search.circles.into_iter().map(named).collect()
 }
 
 /// A search for circles, by depth.

@@ -17,9 +17,6 @@ use crate::examples::{Ends, Stage};
 use crate::server::Backend;
 use crate::validate::Validator;
 
-/// References within references are followed so far; nothing that ends has so many.
-const DEPTH: usize = 64;
-
 /// Servers for the probes of changed documents.
 pub struct Bench {
     ends: Ends,
@@ -66,7 +63,8 @@ impl Bench {
         if let Some(reference) = xtask::shape::dangling(changed).first() {
             return Ok(Noticed::Open(format!("the reference at {reference} leads nowhere")));
         }
-        if let Some(schema) = circle(changed) {
+        // Validators would never come to an end.
+        if let Some((schema, _)) = xtask::shape::circles(changed).first() {
             return Ok(Noticed::Open(format!("the schema {schema} consists of itself")));
         }
         if let Some(open) = super::left_open(changed).first() {
@@ -155,40 +153,4 @@ fn has_same_methods(document: &Document, template: &str) -> bool {
         Some(path.operations.keys().cloned().collect())
     };
     methods(document).is_some_and(|changed| Some(changed) == methods(Document::committed()))
-}
-
-/// A schema that consists of itself: validators would never come to an end.
-fn circle(document: &Value) -> Option<String> {
-    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
-    schemas
-        .map(|(name, _)| name)
-        .find(|name| is_endless(document, &document["components"]["schemas"][*name], DEPTH))
-        .cloned()
-}
-
-fn is_endless(document: &Value, schema: &Value, depth: usize) -> bool {
-    let Some(left) = depth.checked_sub(1) else { return true };
-    if let Some(reference) = schema["$ref"].as_str() {
-        let target = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
-        return target.is_some_and(|target| is_endless(document, target, left));
-    }
-    let branches = ["allOf", "oneOf", "anyOf"].iter().filter_map(|keyword| schema[*keyword].as_array()).flatten();
-    branches.chain(schema.get("not")).any(|branch| is_endless(document, branch, left))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn schemas_that_consist_of_themselves_are_found() {
-        let schemas =
-            |a: Value| json!({ "components": { "schemas": { "A": a, "B": { "$ref": "#/components/schemas/A" } } } });
-        let to = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-        assert_eq!(circle(&schemas(to("B"))), Some("A".to_owned()));
-        assert_eq!(circle(&schemas(json!({ "allOf": [to("A")] }))), Some("A".to_owned()));
-        assert_eq!(circle(&schemas(json!({ "properties": { "a": to("A") } }))), None);
-    }
 }
