@@ -17,11 +17,13 @@ use crate::{
     },
     store::{self, journal},
 };
+use futures::FutureExt;
 use poem::{
     Body, Request, Response,
-    error::ReadBodyError,
+    error::{ReadBodyError, ResponseError},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
 };
+use std::panic::AssertUnwindSafe;
 
 /// Characters of an `Idempotency-Key` at most.
 const MAX_KEY: usize = 255;
@@ -121,25 +123,33 @@ impl Change {
             }
             Ok(response)
         });
-        match carried_out.await {
+        match AssertUnwindSafe(carried_out).catch_unwind().await.unwrap_or(Err(Failure::Internal)) {
             Err(Failure::Domain(domain::Error::Store(store::Error::Repeated))) => {
-                let answer = self.known(key, fingerprint).await?.ok_or(Failure::Internal)?;
+                // The one that was faster may have failed since, and have freed the key.
+                let answer = self.known(key, fingerprint).await?.ok_or(Failure::UnderWay)?;
                 Ok(replayed(&answer))
             }
             Ok(response) => self.keep(key, response).await,
             Err(failure) => {
                 if note.is_claimed() {
-                    self.release(key).await;
+                    self.settle(key, note.entry.created, &failure).await;
                 }
                 Err(failure)
             }
         }
     }
 
-    /// Frees the key of a request that failed after its first transaction: it may be sent again.
-    async fn release(&self, key: &str) {
-        if let Err(error) = idempotency::release(&self.session.app.db, self.principal.customer, key).await {
-            tracing::warn!(request_id = %self.request_id, %error, "the key of a request that failed is not free");
+    /// Ends the claim that a request made at `claimed` before it failed. What was refused may be sent again; where the
+    /// server failed, nobody knows what it did, so that its answer is lost.
+    async fn settle(&self, key: &str, claimed: i64, failure: &Failure) {
+        let (db, customer) = (&self.session.app.db, self.principal.customer);
+        let settled = if failure.status().is_server_error() {
+            idempotency::lose(db, customer, key, claimed).await
+        } else {
+            idempotency::release(db, customer, key, claimed).await
+        };
+        if let Err(error) = settled {
+            tracing::warn!(request_id = %self.request_id, %error, "the key of a request that failed stays taken");
         }
     }
 
