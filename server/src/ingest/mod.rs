@@ -187,7 +187,7 @@ impl Engine {
         let produced = tokio::select! {
             produced = self.produce(claim) => produced,
             never = self.keep(claim) => match never {},
-            () = self.abandoned.cancelled() => return ingest::hand_back(&self.db, claim).await,
+            () = self.abandoned.cancelled() => return self.hand_back(claim).await,
         };
         let outcome = match produced {
             Ok(outcome) => outcome,
@@ -203,6 +203,18 @@ impl Engine {
         let leftover = ingest::finish(&self.db, &self.rules.policies, claim, outcome).await?;
         self.clean(claim, leftover).await;
         Ok(())
+    }
+
+    /// Gives a claim back to the queue, and removes what was stored for it: the image may be changed before it is taken
+    /// up again.
+    async fn hand_back(&self, claim: &Image) -> Result<(), Error> {
+        match images::get(&self.db, &claim.at).await {
+            // Another worker took the claim for abandoned, and has stored the same files.
+            Ok(image) if image.stored_generation == Some(claim.generation) => {}
+            Ok(_) | Err(Error::Missing(_)) => self.clean(claim, Leftover::Generation(claim.generation)).await,
+            Err(error) => return Err(error),
+        }
+        ingest::hand_back(&self.db, claim).await
     }
 
     /// Removes the files that nobody needs after an ingest.
