@@ -17,6 +17,7 @@ pub mod report;
 pub mod retention;
 pub mod secrets;
 pub mod serve;
+pub mod shares;
 pub mod store;
 
 use std::sync::Arc;

@@ -82,7 +82,7 @@ pub async fn run(
         }
     }
     drop(listener);
-    // What isn't done by then was asked for by nobody who still waits.
+    // Whoever isn't answered by then never is.
     drop(tokio::time::timeout(limits.drain, open.shutdown()).await);
 }
 

@@ -3,7 +3,10 @@
 use crate::{
     App, api,
     config::{Serve, Shared},
-    domain::{customers, idempotency, ingest as domain_ingest, installation, policies::Policies, register::Rules},
+    domain::{
+        customers, idempotency, ingest as domain_ingest, installation, keys::NewKey, policies::Policies,
+        register::Rules,
+    },
     http::{base::Base, front::Front, rate::Rates, ui},
     ingest::{self, Engine, address::Allowed, scratch::Directory},
     listen,
@@ -13,23 +16,26 @@ use crate::{
     store::Db,
 };
 use anyhow::Context;
-use poem::EndpointExt;
+use poem::{Endpoint, EndpointExt, Response};
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::Write,
+    net::SocketAddr,
     os::unix::fs::DirBuilderExt,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread::available_parallelism,
     time::Duration,
 };
 use tokio::{
     net::TcpListener,
-    time::{Instant, timeout},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long requests and ingests under way are waited for at the end, since the process was asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How much longer whoever waited for an ingest that was then handed back has to be told so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Connections to PostgreSQL at most.
 const CONNECTIONS: usize = 16;
 /// How long the object storage may take to answer at the start.
@@ -148,28 +154,9 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
         under_way: under_way.clone(),
     });
 
-    let mut out = std::io::stdout().lock();
-    if let Some(key) = first_key.filter(|_| config.admin_secret.is_none()) {
-        writeln!(out, "administrator key: {}\nadministrator secret: {}", key.key.id, key.secret)?;
-        writeln!(out, "(the secret is not shown again)")?;
-    }
-    writeln!(out, "listening on http://{address}")?;
-    out.flush()?;
-    drop(out);
-
+    say(address, first_key.filter(|_| config.admin_secret.is_none()))?;
     let routes = ui::around(api::service()).with(Front(app));
-    let asked = Arc::<OnceLock<Instant>>::default();
-    let end = {
-        let (asked, stop) = (asked.clone(), stop.clone());
-        async move {
-            asked_to_end().await;
-            asked.get_or_init(Instant::now);
-            // Nothing new is begun while requests are still answered.
-            stop.cancel();
-        }
-    };
-    listen::run(listener, routes, end, listen::Limits::usual(DRAIN)).await;
-    engine.end(*asked.get_or_init(Instant::now) + DRAIN).await;
+    answer(listener, routes, &engine, &stop).await;
     under_way.close();
     if timeout(ingest::FAREWELL, under_way.wait()).await.is_err() {
         tracing::warn!("answers could not be kept for repeats: their requests take too long");
@@ -179,6 +166,44 @@ pub async fn serve(config: Serve) -> anyhow::Result<()> {
     }
     purge.await?;
     Ok(())
+}
+
+/// Says where the service is, and what its first key is if nobody knows.
+fn say(address: SocketAddr, first_key: Option<NewKey>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if let Some(key) = first_key {
+        writeln!(out, "administrator key: {}\nadministrator secret: {}", key.key.id, key.secret)?;
+        writeln!(out, "(the secret is not shown again)")?;
+    }
+    writeln!(out, "listening on http://{address}")?;
+    out.flush()
+}
+
+/// Answers requests until the process is asked to end, and those under way then, whose ingests have as long.
+async fn answer(
+    listener: TcpListener,
+    routes: impl Endpoint<Output = Response> + 'static,
+    engine: &Engine,
+    stop: &CancellationToken,
+) {
+    let asked = async {
+        asked_to_end().await;
+        // Nothing new is begun while requests are still answered.
+        stop.cancel();
+    };
+    let answered = CancellationToken::new();
+    let requests = async {
+        listen::run(listener, routes, asked, listen::Limits::usual(DRAIN + LAST_WORDS)).await;
+        answered.cancel();
+    };
+    let ingests = async {
+        stop.cancelled().await;
+        let end = Instant::now() + DRAIN;
+        // Until then a request under way may still begin one.
+        drop(timeout_at(end, answered.cancelled()).await);
+        engine.end(end).await;
+    };
+    tokio::join!(requests, ingests);
 }
 
 /// Ingests until the process is asked to end; then finishes what is under way, and hands back what takes too long.

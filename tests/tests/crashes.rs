@@ -90,6 +90,20 @@ contract_test!(a_stop_waits_for_no_slow_origin, async |server: &mut TestServer| 
     whole(server, &tenant, &origin, space, &batch).await;
 });
 
+contract_test!(a_stop_answers_whoever_waits_for_a_slow_origin, async |server: &mut TestServer| {
+    let origin = Origin::start().await;
+    let tenant = server.new_customer("harbour").await;
+    let space = space(server, &tenant, "plans").await;
+    let path = format!("/spaces/{space}/images/a");
+    let body = json!({ "origin": origin.picture("a.jpg", 300, 200) });
+    origin.hold("a.jpg");
+    let put = tokio::spawn(tenant.request(server, "PUT", &path).json(&body).send());
+    eventually(PATIENCE, "it is under way", async || (origin.hits("a.jpg") == 1).then_some(())).await;
+    assert!(server.stop().await, "it ends well");
+    let answer = put.await.unwrap().expect(201);
+    assert_eq!(answer.json()["ingesting"], true, "{answer}");
+});
+
 contract_test!(a_stop_in_the_middle_finishes_what_is_under_way, async |server: &mut TestServer| {
     let origin = Origin::start().await;
     let tenant = server.new_customer("harbour").await;

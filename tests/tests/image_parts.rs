@@ -123,6 +123,10 @@ contract_test!(roles_are_listed_and_added, options = idle(), async |server: &mut
     let uri = local["member"][2]["@id"].as_str().unwrap();
     assert_eq!(get(server, &tenant, &image).await["roles"], json!([r1, r2, uri]));
     assert_eq!(get(server, &tenant, uri).await["@id"], uri);
+    // What the image has may be named though it is a role no more.
+    tenant.request(server, "DELETE", "/roles/clickthrough").send().await.expect(205);
+    let kept = add(json!([uri, "Clickthrough"])).await.expect(200).json();
+    assert_eq!(kept["totalItems"], 3);
     let minimal = tenant.request(server, "POST", &roles).header("prefer", "return=minimal").json(&json!([r1]));
     let minimal = minimal.send().await.expect(200);
     assert_eq!((minimal.header("preference-applied"), minimal.body.len()), (Some("return=minimal"), 0));

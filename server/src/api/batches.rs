@@ -90,7 +90,7 @@ pub(super) async fn page(
     state: Option<State>,
 ) -> Result<Value<BatchCollection>, Failure> {
     let paging = parameters::paging(session)?;
-    let order = parameters::batch_order(session)?;
+    let order = parameters::batch_order(session);
     let page = batches::list(&session.app.db, customer, state, order, &paging).await?;
     let page = page.map(|b| Batch::member(&b, &session.links));
     Ok(session.value(&BatchCollection::new(session, &paging, page)))

@@ -158,7 +158,7 @@ impl Image {
 pub(super) async fn page(session: &Session, customer: i64, scope: Scope) -> Result<Value<ImageCollection>, Failure> {
     let paging: Paging = parameters::paging(session)?;
     let query = parameters::image_query(session)?;
-    let order = parameters::image_order(session)?;
+    let order = parameters::image_order(session);
     let page: Page<images::Image> = images::list(&session.app.db, customer, scope, &query, &order, &paging).await?;
     let page = page.map(|image| Image::member(image, &session.links));
     Ok(session.value(&ImageCollection::new(session, &paging, page)))

@@ -8,7 +8,7 @@ use crate::{
     },
     http::{
         answer::{Value, View},
-        problem::{Fail, Failure},
+        problem::Fail,
         session::Caller,
         types::{CustomerId, SpaceId, Uri},
     },
@@ -18,7 +18,7 @@ use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
     registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{ParseFromParameter, ParseResult, ToJSON, Type},
+    types::{ParseError, ParseFromParameter, ParseResult, ToJSON, Type},
 };
 use std::borrow::Cow;
 
@@ -77,8 +77,8 @@ impl ToJSON for DistinctValues {
     }
 }
 
-/// The query parameter that names a field; whatever it is, it is read here and judged in the operation.
-pub struct FieldName(String);
+/// The query parameter that names a field, in any letter case.
+pub struct FieldName(Field);
 
 impl Type for FieldName {
     const IS_REQUIRED: bool = true;
@@ -101,25 +101,8 @@ impl Type for FieldName {
 
 impl ParseFromParameter for FieldName {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
-    }
-
-    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(values: I) -> ParseResult<Self> {
-        Ok(Self(values.into_iter().next().map(|value| value.as_ref().to_owned()).unwrap_or_default()))
-    }
-}
-
-impl FieldName {
-    fn field(&self) -> Result<Field, Failure> {
-        FIELDS.iter().find(|(name, _)| *name == self.0).map(|(_, field)| *field).ok_or_else(|| {
-            let known: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-            let what = if self.0.is_empty() {
-                "The query parameter `field` is missing".to_owned()
-            } else {
-                format!("There is no metadata field `{}`", self.0)
-            };
-            Failure::invalid("field", format!("{what}: name one of {}.", known.join(", ")))
-        })
+        let known = FIELDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+        known.map(|(_, field)| Self(*field)).ok_or_else(ParseError::expected_input)
     }
 }
 
@@ -158,8 +141,7 @@ impl Api {
         space: Path<SpaceId>,
         field: Query<FieldName>,
     ) -> Result<Value<DistinctValues>, Fail> {
-        let field = field.0.field()?;
-        let values = metadata::distinct(&caller.app.db, customer.0.0, space.0.0, field).await?;
+        let values = metadata::distinct(&caller.app.db, customer.0.0, space.0.0, field.0.0).await?;
         Ok(caller.value(&DistinctValues(values)))
     }
 }

@@ -221,7 +221,7 @@ impl Api {
     #[oai(path = "/customers/:customer/spaces", method = "get", operation_id = "space_list")]
     async fn list(&self, caller: Caller, customer: Path<CustomerId>) -> Result<Value<SpaceCollection>, Fail> {
         let paging = parameters::paging(&caller)?;
-        let (by, descending) = parameters::space_order(&caller)?;
+        let (by, descending) = parameters::space_order(&caller);
         let page = spaces::list(&caller.app.db, customer.0.0, by, descending, &paging).await?;
         let page = page.map(|s| Space::member(s, &caller.links));
         Ok(caller.value(&SpaceCollection::new(&caller, &paging, page)))

@@ -13,7 +13,8 @@ use std::time::Duration;
 const KEPT: i64 = 24 * 60 * 60 * 1000;
 /// How long a second request waits for the answer to the first.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How old a request without an answer is when its server must have died, in milliseconds: longer than any takes.
+/// How old a request without an answer is when its server is taken for dead, in milliseconds. One that waits for its
+/// turn to be ingested may take longer; its answer is replayed once it is there.
 const LONGEST: i64 = 10 * 60 * 1000;
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -70,7 +71,7 @@ pub async fn judge(db: &Db, secrets: &Secrets, customer: i64, key: &str, fingerp
             return Ok(answer.map_or(Verdict::Lost, Verdict::Replay));
         }
         // The effect is there and the answer follows, unless its server has died.
-        if time::now() - created > LONGEST {
+        if created < too_old() {
             return Ok(Verdict::Lost);
         }
         if tokio::time::Instant::now() >= deadline {
@@ -88,13 +89,27 @@ pub async fn take(db: &Db) -> Result<(), Error> {
     db.write(|_| async { Ok(()) }.boxed()).await
 }
 
-/// Frees the key of a request that failed after it had taken it.
+/// Frees the key of a request that was refused after it had taken it at `claimed`.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn release(db: &Db, customer: i64, key: &str) -> Result<(), Error> {
+pub async fn release(db: &Db, customer: i64, key: &str, claimed: i64) -> Result<(), Error> {
     let key = key.to_owned();
-    db.write(move |tx| async move { Ok(store::journal::release(tx, customer, &key).await?) }.boxed()).await
+    db.write(move |tx| async move { Ok(store::journal::release(tx, customer, &key, claimed).await?) }.boxed()).await
+}
+
+/// Gives up the answer of a request that took its key at `claimed`.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lose(db: &Db, customer: i64, key: &str, claimed: i64) -> Result<(), Error> {
+    let (key, lost) = (key.to_owned(), too_old() - 1);
+    db.write(move |tx| async move { Ok(store::journal::lose(tx, customer, &key, claimed, lost).await?) }.boxed()).await
+}
+
+/// Requests without an answer from before this are given up.
+fn too_old() -> i64 {
+    time::now() - LONGEST
 }
 
 /// Gives up all answers that are still to come: no other process works on this database, so nobody makes them.
@@ -102,7 +117,7 @@ pub async fn release(db: &Db, customer: i64, key: &str) -> Result<(), Error> {
 /// # Errors
 /// Whatever the database says.
 pub async fn give_up_all(db: &Db) -> Result<(), Error> {
-    let lost = time::now() - LONGEST - 1;
+    let lost = too_old() - 1;
     db.write(move |tx| async move { Ok(store::journal::give_up(tx, lost).await?) }.boxed()).await
 }
 

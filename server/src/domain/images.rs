@@ -390,7 +390,7 @@ pub async fn add_roles(db: &Db, at: ImageRef, references: References) -> Result<
             lock_usage(tx, at.customer).await?;
             let mut image = store::images::lock(tx, &at).await?.ok_or_else(|| missing(&at))?;
             let home = references.home.clone();
-            let mut new = roles::uris(tx, at.customer, references, &[]).await?;
+            let mut new = roles::uris(tx, at.customer, references, &image.settings.roles).await?;
             new.retain(|uri| !image.settings.roles.contains(uri));
             if !new.is_empty() {
                 image.settings.roles.extend(new);

@@ -51,13 +51,6 @@ pub enum Values {
 /// [`Error::Missing`] for an unknown space, or whatever the database says.
 pub async fn distinct(db: &Db, customer: i64, space: i64, field: Field) -> Result<Values, Error> {
     spaces::get(db, customer, space).await?;
-    let (db, runtime) = (db.clone(), tokio::runtime::Handle::current());
-    // The walk over a large space takes long: not on the threads that answer requests.
-    let walk = tokio::task::spawn_blocking(move || runtime.block_on(read(&db, customer, space, field)));
-    Ok(walk.await.map_err(|_| store::Error::Closed)??)
-}
-
-async fn read(db: &Db, customer: i64, space: i64, field: Field) -> Result<Values, store::Error> {
     Ok(match field {
         Field::Text(slot) => Values::Texts(store::metadata::texts(db, customer, space, slot).await?),
         Field::Number(slot) => Values::Numbers(store::metadata::numbers(db, customer, space, slot).await?),

@@ -2,9 +2,11 @@
 //! with an end to what one may cost.
 
 use fancy_regex::{Regex, RegexBuilder};
+use std::time::{Duration, Instant};
 
-/// Steps that looking for one regular expression in one text may take; some tens of milliseconds. An origin of a
-/// thousand characters takes one that goes through it for each of them about so many.
+/// Steps that looking for one regular expression in one text may take. A step goes back and tries something else; what
+/// it tries may go through all of the text, so that steps alone say little of the time. An origin of a thousand
+/// characters takes an expression that goes through it for each of them about so many.
 const STEPS: usize = 2_000_000;
 /// Steps that every regular expression may take whatever others took; those of most are far fewer.
 const SHARE: usize = 2_000;
@@ -12,6 +14,9 @@ const SHARE: usize = 2_000;
 const TOGETHER: usize = 2 * STEPS;
 /// Steps that trying out a regular expression may take beyond those.
 const TRIED: usize = 8 * STEPS;
+/// How long all that is looked for in one text, or to try one expression out, may take, to compile it included. It is
+/// looked at between searches, each of which has its end by its steps.
+const LONGEST: Duration = Duration::from_secs(10);
 /// How many times as many steps an expression may take when those it was given were too few.
 const MORE: usize = 4;
 /// Bytes that the compiled form of a part may have.
@@ -47,42 +52,72 @@ pub enum Search {
 #[derive(Debug)]
 pub struct Searcher {
     left: usize,
+    end: Instant,
+    last: Compiled,
+}
+
+/// An expression, compiled once for each number of steps that it was given.
+#[derive(Debug, Default)]
+struct Compiled {
+    pattern: String,
+    regexes: Vec<Regex>,
+}
+
+impl Compiled {
+    /// Whether it is in a text; `tries` says how often it had too few steps.
+    fn is_in(&mut self, text: &str, tries: usize, steps: usize) -> Result<bool, fancy_regex::Error> {
+        if self.regexes.len() == tries {
+            self.regexes.push(compile(&self.pattern, steps)?);
+        }
+        self.regexes[tries].is_match(text)
+    }
 }
 
 impl Default for Searcher {
     fn default() -> Self {
-        Self { left: TOGETHER }
+        Self::new(TOGETHER)
     }
 }
 
 impl Searcher {
+    fn new(left: usize) -> Self {
+        Self { left, end: Instant::now() + LONGEST, last: Compiled::default() }
+    }
+
     /// Looks for one more.
     pub fn search(&mut self, pattern: &str, text: &str) -> Search {
+        if self.last.pattern != pattern {
+            self.last = Compiled { pattern: pattern.to_owned(), regexes: Vec::new() };
+        }
         // Nobody says how many steps were taken, so that few are allowed first, and more where they are too few.
         let mut steps = SHARE;
-        loop {
-            match compile(pattern, steps).map(|regex| regex.is_match(text)) {
-                Ok(Ok(true)) => return Search::Found,
-                Ok(Ok(false)) => return Search::Absent,
-                Ok(Err(_)) if steps < STEPS => {}
-                Ok(Err(_)) | Err(_) => return Search::TooLong,
+        for tries in 0.. {
+            if Instant::now() >= self.end {
+                break;
+            }
+            match self.last.is_in(text, tries, steps) {
+                Ok(true) => return Search::Found,
+                Ok(false) => return Search::Absent,
+                Err(fancy_regex::Error::RuntimeError(_)) if steps < STEPS => {}
+                Err(_) => return Search::TooLong,
             }
             steps = (steps * MORE).min(STEPS);
-            let Some(left) = self.left.checked_sub(steps) else { return Search::Spent };
+            let Some(left) = self.left.checked_sub(steps) else { break };
             self.left = left;
         }
+        Search::Spent
     }
 }
 
 /// Checks a regular expression that is to be stored: it must compile, and not run wild on texts of its own
-/// characters. Takes up to a second for bad ones.
+/// characters. Takes a second or so for bad ones.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn check(pattern: &str) -> Result<(), String> {
     compile(pattern, SHARE)
         .map_err(|error| format!("The regular expression can't be read: {}.", plainly(&error.to_string())))?;
-    let mut searcher = Searcher { left: TRIED };
+    let mut searcher = Searcher::new(TRIED);
     for probe in probes(pattern) {
         match searcher.search(pattern, &probe) {
             Search::Found | Search::Absent => {}
@@ -209,6 +244,23 @@ mod tests {
         ] {
             assert!(check(pattern).is_err_and(|e| e.contains("too long")), "{pattern}");
         }
+    }
+
+    #[test]
+    fn time_is_a_limit_too() {
+        let mut searcher = Searcher { end: Instant::now(), ..Searcher::default() };
+        assert_eq!(searcher.search("^https", "https://example.org/"), Search::Spent);
+    }
+
+    #[test]
+    fn what_is_looked_for_again_is_compiled_once() {
+        let mut searcher = Searcher::default();
+        let text = format!("https://example.org/{}", "x".repeat(100));
+        for _ in 0..3 {
+            assert_eq!(searcher.search(r"^h(.*)(.*)\2q7$", &text), Search::Absent);
+        }
+        let compiled = searcher.last.regexes.len();
+        assert!((2..=3).contains(&compiled), "{compiled}");
     }
 
     #[test]

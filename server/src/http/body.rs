@@ -149,7 +149,7 @@ async fn bytes(request: &Request, body: Body) -> Result<Vec<u8>, Failure> {
 /// is kept open would be closed on the next request.
 pub fn lingering(request: &mut Request) {
     let body = request.take_body();
-    // Who asks before sending a body sends none after an answer.
+    // Who asks before sending a body sends none after an answer, unless it began to be read: that says to send it.
     let is_asked_for = request.headers().contains_key(header::EXPECT);
     request.set_body(if body.is_empty() { body } else { waited_for(body, STALL, is_asked_for) });
 }
@@ -170,6 +170,7 @@ impl Stream for Lingering {
     type Item = Result<Bytes, io::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.is_asked_for = false;
         let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
         match rest.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(bytes))) => {
@@ -348,6 +349,25 @@ mod tests {
         });
         let read = waited_for(Body::from_bytes_stream(parts), Duration::from_secs(60), false).into_string().await;
         assert_eq!(read.unwrap(), "{}");
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_is_taken_to_its_end() {
+        for is_read in [false, true] {
+            let (end, taken) = tokio::sync::oneshot::channel::<()>();
+            let last = futures::stream::once(async move {
+                end.send(()).unwrap();
+                Ok::<_, io::Error>(Bytes::from_static(b"}"))
+            });
+            let parts = futures::stream::iter([Ok(Bytes::from_static(b"{"))]).chain(last);
+            let body = waited_for(Body::from_bytes_stream(parts), Duration::from_secs(60), true);
+            let mut body = body.into_bytes_stream();
+            if is_read {
+                body.next().await.unwrap().unwrap();
+            }
+            drop(body);
+            assert_eq!(taken.await.is_ok(), is_read);
+        }
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! The query parameters that lists share: how they are read, and how they are documented.
+//! The query parameters that lists share: how they are read, once [`arguments`](super::arguments) has held them against
+//! the document, and how they are documented.
 
 use super::{collection, problem::Failure, session::Session};
 use crate::domain::{
@@ -41,60 +42,44 @@ pub const SPACE_ORDERS: &[&str] = &["id", "name", "created"];
 
 // `str::is_empty` by its full name in closures: on a `&&str` the one of `Type` would be found first, which is
 // always false.
-fn number(session: &Session, name: &str) -> Result<Option<i64>, Failure> {
-    session
-        .query(name)
-        .filter(|text| !str::is_empty(text))
-        .map(|text| {
-            text.trim()
-                .parse()
-                .map_err(|_| Failure::invalid(name, format!("`{name}` is `{text}`, but must be a whole number.")))
-        })
-        .transpose()
+fn given<'a>(session: &'a Session, name: &str) -> Option<&'a str> {
+    session.query(name).filter(|text| !str::is_empty(text))
+}
+
+fn number(session: &Session, name: &str) -> Option<i64> {
+    given(session, name)?.trim().parse().ok()
 }
 
 /// Which page is asked for; `keys` is how many keys a position in this list has at most.
 ///
 /// # Errors
-/// When a number is none, or the cursor is not one of this service.
+/// When the cursor is not one of this service.
 pub fn paging(session: &Session) -> Result<Paging, Failure> {
-    let after = session.query("cursor").filter(|c| !str::is_empty(c)).map(collection::decode).transpose()?;
-    Ok(Paging::new(number(session, "page")?, number(session, "pageSize")?, after))
+    let after = given(session, "cursor").map(collection::decode).transpose()?;
+    Ok(Paging::new(number(session, "page"), number(session, "pageSize"), after))
 }
 
 /// The order asked for, as a name and whether it counts downwards; `orderBy` wins, and case doesn't count.
-fn order(session: &Session, known: &[&'static str]) -> Result<Option<(&'static str, bool)>, Failure> {
-    let mut asked = None;
-    for (name, descending) in [("orderBy", false), ("orderByDescending", true)] {
-        let Some(value) = session.query(name).filter(|v| !str::is_empty(v)) else { continue };
-        let Some(order) = known.iter().find(|known| known.eq_ignore_ascii_case(value)) else {
-            let detail = format!("There is no order `{value}`: use one of {}.", known.join(", "));
-            return Err(Failure::invalid(name, detail));
-        };
-        asked = asked.or(Some((*order, descending)));
-    }
-    Ok(asked)
+fn order(session: &Session, known: &[&'static str]) -> Option<(&'static str, bool)> {
+    [("orderBy", false), ("orderByDescending", true)].into_iter().find_map(|(name, descending)| {
+        let asked = given(session, name)?;
+        known.iter().find(|known| known.eq_ignore_ascii_case(asked)).map(|order| (*order, descending))
+    })
 }
 
 /// The order of a list of spaces.
-///
-/// # Errors
-/// When the name is unknown.
-pub fn space_order(session: &Session) -> Result<(SpaceOrder, bool), Failure> {
-    Ok(match order(session, SPACE_ORDERS)? {
+pub fn space_order(session: &Session) -> (SpaceOrder, bool) {
+    match order(session, SPACE_ORDERS) {
         Some(("name", descending)) => (SpaceOrder::Name, descending),
         Some(("created", descending)) => (SpaceOrder::Created, descending),
         Some((_, descending)) => (SpaceOrder::Id, descending),
         None => (SpaceOrder::Id, false),
-    })
+    }
 }
 
 /// The order of a list of batches, if one is asked for.
-///
-/// # Errors
-/// When the name is unknown.
-pub fn batch_order(session: &Session) -> Result<Option<(BatchOrder, bool)>, Failure> {
-    Ok(order(session, BATCH_ORDERS)?.map(|(name, descending)| {
+pub fn batch_order(session: &Session) -> Option<(BatchOrder, bool)> {
+    order(session, BATCH_ORDERS).map(|(name, descending)| {
         let by = match name {
             "submitted" => BatchOrder::Submitted,
             "finished" => BatchOrder::Finished,
@@ -103,18 +88,13 @@ pub fn batch_order(session: &Session) -> Result<Option<(BatchOrder, bool)>, Fail
             _ => BatchOrder::Id,
         };
         (by, descending)
-    }))
+    })
 }
 
 /// The order of a list of images.
-///
-/// # Errors
-/// When the name is unknown.
-pub fn image_order(session: &Session) -> Result<ImageOrder, Failure> {
-    Ok(order(session, IMAGE_ORDERS)?.map_or_else(ImageOrder::default, |(name, descending)| ImageOrder {
-        by: ImageOrderBy::named(name),
-        descending,
-    }))
+pub fn image_order(session: &Session) -> ImageOrder {
+    order(session, IMAGE_ORDERS)
+        .map_or_else(ImageOrder::default, |(name, descending)| ImageOrder { by: ImageOrderBy::named(name), descending })
 }
 
 /// The conditions on a list of images.
@@ -124,7 +104,7 @@ pub fn image_order(session: &Session) -> Result<ImageOrder, Failure> {
 pub fn image_query(session: &Session) -> Result<ImageQuery, Failure> {
     let shortcuts = Shortcuts {
         strings: ["string1", "string2", "string3"].map(|name| session.query(name)),
-        numbers: ["number1", "number2", "number3"].map(|name| session.query(name)),
+        numbers: ["number1", "number2", "number3"].map(|name| number(session, name)),
     };
     ImageQuery::parse(session.query("q"), &shortcuts).map_err(|faults| domain::Error::Invalid(faults).into())
 }

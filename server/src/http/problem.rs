@@ -5,7 +5,10 @@ use super::{
     account::{self, AccountError},
     links::Links,
 };
-use crate::domain::{self, Fault};
+use crate::{
+    domain::{self, Fault},
+    store,
+};
 use poem::{
     Body, Error, IntoResponse, Response,
     error::ResponseError,
@@ -99,6 +102,8 @@ impl Failure {
             Self::Domain(E::Missing(_)) => (404, "not-found", "Not found"),
             Self::Domain(E::Forbidden(_)) => (403, "forbidden", "Forbidden"),
             Self::Domain(E::Changed) => (412, "precondition-failed", "Precondition failed"),
+            Self::Domain(E::Store(store::Error::TooLong)) => (503, "search-too-long", "Search too long"),
+            Self::Domain(E::Store(store::Error::Busy)) => (503, "busy", "Too many searches"),
             Self::Domain(E::Store(e)) if e.is_unavailable() => (503, "unavailable", "The database is away"),
             Self::Domain(E::Store(_)) | Self::Internal => (500, "internal", "Internal error"),
             Self::Unauthorized(_) => (401, "unauthorized", "Unauthorized"),
@@ -114,6 +119,12 @@ impl Failure {
 
     fn sentence(&self) -> String {
         match self {
+            Self::Domain(domain::Error::Store(store::Error::TooLong)) => {
+                "The search takes too long: narrow the query, or the space it looks through.".to_owned()
+            }
+            Self::Domain(domain::Error::Store(store::Error::Busy)) => {
+                "Too many searches are under way: try again in a moment.".to_owned()
+            }
             Self::Domain(domain::Error::Store(e)) if e.is_unavailable() => {
                 "The database can't be reached: try again later, and look first whether a change was made.".to_owned()
             }
@@ -121,6 +132,13 @@ impl Failure {
             Self::Domain(domain::Error::Store(_)) => Self::Internal.to_string(),
             other => other.to_string(),
         }
+    }
+
+    /// Whether the operator has to know: whoever comes too early or asks for too much is told, and nothing is wrong.
+    fn is_trouble(&self) -> bool {
+        use domain::Error::Store;
+        let is_told = matches!(self, Self::UnderWay | Self::Domain(Store(store::Error::TooLong | store::Error::Busy)));
+        self.status().is_server_error() && !is_told
     }
 
     fn faults(&self) -> Option<Vec<FieldError>> {
@@ -162,8 +180,7 @@ pub fn response(failure: &Failure, around: &Circumstances<'_>) -> Response {
     // Fastly's clients expect 400 of a name that is taken, whatever the profile.
     let profile = if account { Profile::Seed } else { around.profile };
     let (status, kind, title) = failure.kind(profile);
-    // Whoever sends a request again too early is told to wait: nothing is wrong.
-    if status >= 500 && !matches!(failure, Failure::UnderWay) {
+    if failure.is_trouble() {
         tracing::error!(request_id = around.request_id, error = ?failure, "request failed");
     }
     let detail = failure.sentence();
@@ -312,8 +329,6 @@ impl<C: Codes> IntoResponse for Fail<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store;
-
     #[test]
     fn what_the_database_says_is_for_the_log_only() {
         let told = |error: store::Error| {
@@ -324,5 +339,16 @@ mod tests {
         assert_eq!((status, sentence), (500, Failure::Internal.to_string()));
         let (status, sentence) = told(store::Error::Silent);
         assert!(status == 503 && sentence.contains("try again later"), "{status} {sentence}");
+        let (status, sentence) = told(store::Error::TooLong);
+        assert!(status == 503 && sentence.contains("narrow the query"), "{status} {sentence}");
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_the_server_is_trouble() {
+        let of = |error: store::Error| Failure::Domain(domain::Error::Store(error));
+        assert!(Failure::Internal.is_trouble() && of(store::Error::Silent).is_trouble());
+        for told in [of(store::Error::TooLong), of(store::Error::Busy), Failure::UnderWay, Failure::NoRoute] {
+            assert!(!told.is_trouble(), "{told:?}");
+        }
     }
 }

@@ -17,14 +17,14 @@ use crate::{
     },
     store::{self, journal},
 };
+use futures::FutureExt;
 use poem::{
     Body, Request, Response,
-    error::ReadBodyError,
+    error::{ReadBodyError, ResponseError},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
 };
+use std::panic::AssertUnwindSafe;
 
-/// Characters of an `Idempotency-Key` at most.
-const MAX_KEY: usize = 255;
 /// The headers of an answer that are the answer's own; the others are made anew for each request.
 const KEPT_HEADERS: [HeaderName; 5] = [
     header::CONTENT_TYPE,
@@ -121,25 +121,33 @@ impl Change {
             }
             Ok(response)
         });
-        match carried_out.await {
+        match AssertUnwindSafe(carried_out).catch_unwind().await.unwrap_or(Err(Failure::Internal)) {
             Err(Failure::Domain(domain::Error::Store(store::Error::Repeated))) => {
-                let answer = self.known(key, fingerprint).await?.ok_or(Failure::Internal)?;
+                // The one that was faster may have failed since, and have freed the key.
+                let answer = self.known(key, fingerprint).await?.ok_or(Failure::UnderWay)?;
                 Ok(replayed(&answer))
             }
             Ok(response) => self.keep(key, response).await,
             Err(failure) => {
                 if note.is_claimed() {
-                    self.release(key).await;
+                    self.settle(key, note.entry.created, &failure).await;
                 }
                 Err(failure)
             }
         }
     }
 
-    /// Frees the key of a request that failed after its first transaction: it may be sent again.
-    async fn release(&self, key: &str) {
-        if let Err(error) = idempotency::release(&self.session.app.db, self.principal.customer, key).await {
-            tracing::warn!(request_id = %self.request_id, %error, "the key of a request that failed is not free");
+    /// Ends the claim that a request made at `claimed` before it failed. What was refused may be sent again; where the
+    /// server failed, nobody knows what it did, so that its answer is lost.
+    async fn settle(&self, key: &str, claimed: i64, failure: &Failure) {
+        let (db, customer) = (&self.session.app.db, self.principal.customer);
+        let settled = if failure.status().is_server_error() {
+            idempotency::lose(db, customer, key, claimed).await
+        } else {
+            idempotency::release(db, customer, key, claimed).await
+        };
+        if let Err(error) = settled {
+            tracing::warn!(request_id = %self.request_id, %error, "the key of a request that failed stays taken");
         }
     }
 
@@ -179,9 +187,8 @@ impl Change {
 /// The key of a request, if it has one.
 fn key(request: &Request) -> Result<Option<String>, Failure> {
     let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().ok().filter(|t| !t.is_empty() && t.len() <= MAX_KEY);
-    let detail = "The header `Idempotency-Key` must have 1 to 255 printable characters.";
-    text.map(|t| Some(t.to_owned())).ok_or_else(|| Failure::invalid("Idempotency-Key", detail))
+    let detail = "The header `Idempotency-Key` must have printable ASCII characters only.";
+    value.to_str().map(|key| Some(key.to_owned())).map_err(|_| Failure::invalid("Idempotency-Key", detail))
 }
 
 fn replayed(answer: &Answer) -> Response {

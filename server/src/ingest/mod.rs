@@ -25,6 +25,7 @@ use crate::{
     files,
     objects::{Objects, ObjectsError, image_prefix},
     secrets::Secrets,
+    shares::Shares,
     store::Db,
 };
 use futures::TryFutureExt;
@@ -51,8 +52,8 @@ const RENEWAL: Duration = Duration::from_secs(5);
 pub const FAREWELL: Duration = Duration::from_secs(5);
 /// Images decoded at once at most.
 const MAX_WORKERS: usize = 1024;
-/// Images that are fetched, decoded and stored at once at most; fewer where few files may be open, of which each needs
-/// some.
+/// Images that are fetched, decoded and stored at once at most, a quarter of them of one customer; fewer where few files
+/// may be open, of which each needs some.
 const MOST_AT_ONCE: usize = 256;
 /// How often an image is decoded again after a worker died over it.
 const MAX_ATTEMPTS: i64 = 5;
@@ -70,7 +71,7 @@ pub struct Engine {
     pub rules: Rules,
     scratch: PathBuf,
     pixels: Arc<Semaphore>,
-    room: Semaphore,
+    room: Shares,
     workers: u32,
     wake: Notify,
     under_way: TaskTracker,
@@ -122,7 +123,8 @@ impl Engine {
         let sources = origin::Sources::new(db.clone(), secrets, rules.allowed.clone(), limits, own)?;
         let workers = u32::try_from(workers.clamp(1, MAX_WORKERS)).unwrap_or(1);
         let pixels = Arc::new(Semaphore::new(workers as usize));
-        let room = Semaphore::new((files::open() / 8).clamp(1, MOST_AT_ONCE));
+        let most = (files::open() / 8).min(MOST_AT_ONCE);
+        let room = Shares::new(most, most / 4);
         let (wake, under_way, abandoned) = (Notify::new(), TaskTracker::new(), CancellationToken::new());
         Ok(Self { db, objects, sources, rules, scratch, pixels, room, workers, wake, under_way, abandoned })
     }
@@ -187,7 +189,7 @@ impl Engine {
         let produced = tokio::select! {
             produced = self.produce(claim) => produced,
             never = self.keep(claim) => match never {},
-            () = self.abandoned.cancelled() => return ingest::hand_back(&self.db, claim).await,
+            () = self.abandoned.cancelled() => return self.hand_back(claim).await,
         };
         let outcome = match produced {
             Ok(outcome) => outcome,
@@ -203,6 +205,18 @@ impl Engine {
         let leftover = ingest::finish(&self.db, &self.rules.policies, claim, outcome).await?;
         self.clean(claim, leftover).await;
         Ok(())
+    }
+
+    /// Gives a claim back to the queue, and removes what was stored for it: the image may be changed before it is taken
+    /// up again.
+    async fn hand_back(&self, claim: &Image) -> Result<(), Error> {
+        match images::get(&self.db, &claim.at).await {
+            // Another worker took the claim for abandoned, and has stored the same files.
+            Ok(image) if image.stored_generation == Some(claim.generation) => {}
+            Ok(_) | Err(Error::Missing(_)) => self.clean(claim, Leftover::Generation(claim.generation)).await,
+            Err(error) => return Err(error),
+        }
+        ingest::hand_back(&self.db, claim).await
     }
 
     /// Removes the files that nobody needs after an ingest.
@@ -249,7 +263,7 @@ impl Engine {
         if !customers::exists(&self.db, claim.at.customer).await.map_err(|e| Trouble::Internal(e.to_string()))? {
             return Err(Trouble::Reason("The customer was deleted before its image was fetched.".to_owned()));
         }
-        let _room = self.room.acquire().await.map_err(|e| Trouble::Internal(e.to_string()))?;
+        let _place = self.room.enter(claim.at.customer).await.map_err(|e| Trouble::Internal(e.to_string()))?;
         let file = Scratch::new(&self.scratch)?;
         let size = within(self.fetch(claim, file.path())).await?;
         let prefix = image_prefix(claim.at.customer, claim.at.space, &claim.at.id, claim.generation);

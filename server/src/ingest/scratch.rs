@@ -52,18 +52,20 @@ impl Drop for Directory {
     }
 }
 
-/// Removes the directories that nobody holds locked.
+/// Removes the directories that nobody holds locked, and the files of versions that had no directories.
 fn clear(all: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(all)? {
         let path = entry?.path();
-        if !path.is_dir() {
-            continue;
-        }
         // Other processes may clear at the same time.
         let Ok(lock) = File::open(&path) else { continue };
-        if lock.try_lock().is_ok()
-            && let Err(error) = std::fs::remove_dir_all(&path)
-        {
+        let cleared = if !path.is_dir() {
+            std::fs::remove_file(&path)
+        } else if lock.try_lock().is_ok() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            continue;
+        };
+        if let Err(error) = cleared {
             tracing::warn!(path = %path.display(), %error, "clearing what a killed process left");
         }
     }
@@ -101,8 +103,10 @@ mod tests {
         let dead = all.path().join("dead");
         std::fs::create_dir(&dead).unwrap();
         std::fs::write(dead.join("half"), "of a file").unwrap();
+        let older = all.path().join("older");
+        std::fs::write(&older, "of a server without a directory").unwrap();
         let living = Directory::within(all.path()).unwrap();
-        assert!(!dead.exists());
+        assert!(!dead.exists() && !older.exists());
         std::fs::write(living.path().join("half"), "of another").unwrap();
         let other = Directory::within(all.path()).unwrap();
         assert!(living.path().join("half").exists() && other.path() != living.path());

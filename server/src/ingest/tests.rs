@@ -55,3 +55,25 @@ async fn only_deaths_while_an_image_was_decoded_count() {
     assert!(image.error.starts_with("The server stopped 5 times while it decoded this image"), "{}", image.error);
     assert!(!image.ingesting);
 }
+
+#[tokio::test]
+async fn what_is_handed_back_leaves_no_files_but_those_of_another_worker() {
+    let data = tempfile::tempdir().unwrap();
+    let engine = Arc::new(engine(data.path()).await);
+    let claim = again(&engine).await;
+    let prefix = image_prefix(1, 1, "a", claim.generation);
+    let original = format!("{prefix}/original");
+    engine.objects.put(&original, "half of it".into()).await.unwrap();
+    engine.end(Instant::now()).await;
+    engine.ingest(claim.clone()).await.unwrap();
+    assert!(engine.objects.get(&original).await.unwrap().is_none());
+    let image = images::get(&engine.db, &claim.at).await.unwrap();
+    assert_eq!((image.ingesting, image.lease), (true, 0));
+
+    let claim = again(&engine).await;
+    engine.objects.put(&original, "all of it".into()).await.unwrap();
+    let stored = Outcome::Stored(Stored::default());
+    ingest::finish(&engine.db, &engine.rules.policies, &claim, stored).await.unwrap();
+    engine.ingest(claim).await.unwrap();
+    assert!(engine.objects.get(&original).await.unwrap().is_some());
+}

@@ -1,8 +1,10 @@
 //! One small interface over both databases.
 
 use super::{Error, Row, Value, journal, postgres, sqlite};
+use crate::shares::Place;
 use futures::{FutureExt, future::BoxFuture};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// A database; cheap to clone.
 #[derive(Clone)]
@@ -51,8 +53,25 @@ pub trait Query: Sync {
     }
 }
 
-/// A database whose rows are looked for, perhaps one by one: a read of it may take long, so nothing else waits for it.
-pub struct Search<'a>(pub &'a Db);
+/// How long a search waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A database in which rows of a customer are looked for, perhaps one by one: a read of it may take long, so nothing
+/// else waits for it, and there is an end to how long it takes and to how many there are.
+pub struct Search<'a>(pub &'a Db, pub i64);
+
+impl Search<'_> {
+    /// Waits for its turn, and not for longer than it has patience.
+    async fn turn(&self, patience: Duration) -> Result<Place<'_>, Error> {
+        let Self(db, customer) = self;
+        let searches = match db {
+            Db::Lite(db) => db.searches(),
+            Db::Pg(db) => db.searches(),
+        };
+        let turn = timeout(patience, searches.enter(*customer)).await.map_err(|_| Error::Busy)?;
+        turn.map_err(|_| Error::Closed)
+    }
+}
 
 impl Query for Search<'_> {
     fn dialect(&self) -> Dialect {
@@ -64,10 +83,12 @@ impl Query for Search<'_> {
         T: Send,
         F: FnMut(&Row<'_>) -> Result<T, Error> + Send,
     {
-        match self.0 {
-            Db::Lite(db) => db.search(sql, params, map).await,
+        let _place = self.turn(PATIENCE).await?;
+        let found = match self.0 {
+            Db::Lite(db) => db.search(sql, params, map),
             Db::Pg(db) => db.read(sql, params, map).await,
-        }
+        };
+        found.map_err(|error| if error.is_interruption() { Error::TooLong } else { error })
     }
 }
 
@@ -217,4 +238,30 @@ where
         Ok(done)
     }
     .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_search_has_an_end_and_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&folder.path().join("searches.db")).unwrap();
+        let interrupted = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(9), None);
+        let ended = Search(&db, 1).all("SELECT 1", &[], |_| Err::<(), _>(interrupted().into())).await;
+        assert!(matches!(ended, Err(Error::TooLong)), "{ended:?}");
+
+        let search = Search(&db, 1);
+        let mut taken = Vec::new();
+        let busy = loop {
+            match search.turn(Duration::ZERO).await {
+                Ok(place) => taken.push(place),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(busy, Error::Busy) && !taken.is_empty(), "{busy:?}");
+        drop(taken);
+        assert_eq!(search.all("SELECT 1", &[], |row| row.int(0)).await.unwrap(), [1]);
+    }
 }

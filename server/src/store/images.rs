@@ -369,7 +369,7 @@ fn texts(all: &[String]) -> Value {
 pub async fn count(db: &Db, customer: i64, scope: Scope, query: &ImageQuery) -> Result<i64, Error> {
     let Filter { sql, params, .. } = Filter::new(db.dialect(), customer, scope).query(query);
     let sql = format!("SELECT COUNT(*) FROM {sql}");
-    Ok(Search(db).one(&sql, &params, |row| row.int(0)).await?.unwrap_or_default())
+    Ok(Search(db, customer).one(&sql, &params, |row| row.int(0)).await?.unwrap_or_default())
 }
 
 /// What of the images is listed in an order.
@@ -400,7 +400,11 @@ pub async fn list(
     let order = Order { keys: keys(scope, order), descending: order.descending };
     let list = List { columns: COLUMNS, from: &sql, params, order };
     // Only what walks an index to the next few images is sure to be short.
-    if walks { page::read(db, list, window, image).await } else { page::read(&Search(db), list, window, image).await }
+    if walks {
+        page::read(db, list, window, image).await
+    } else {
+        page::read(&Search(db, customer), list, window, image).await
+    }
 }
 
 fn keys(scope: Scope, order: &ImageOrder) -> Vec<Key> {

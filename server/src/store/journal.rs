@@ -180,13 +180,22 @@ pub async fn keep_answer(tx: &Tx, customer: i64, key: &str, answer: &str, oldest
     tx.exec("DELETE FROM replays WHERE created < $1", params![oldest]).await.map(drop)
 }
 
-/// Forgets a key whose request failed.
+/// Forgets a key whose request, of this time, was refused.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn release(tx: &Tx, customer: i64, key: &str) -> Result<(), Error> {
-    let sql = "DELETE FROM replays WHERE customer = $1 AND key = $2 AND answer IS NULL";
-    tx.exec(sql, params![customer, key]).await.map(drop)
+pub async fn release(tx: &Tx, customer: i64, key: &str, created: i64) -> Result<(), Error> {
+    let sql = "DELETE FROM replays WHERE customer = $1 AND key = $2 AND created = $3 AND answer IS NULL";
+    tx.exec(sql, params![customer, key, created]).await.map(drop)
+}
+
+/// Dates a request of this time without an answer back to `lost`.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lose(tx: &Tx, customer: i64, key: &str, created: i64, lost: i64) -> Result<(), Error> {
+    let sql = "UPDATE replays SET created = $4 WHERE customer = $1 AND key = $2 AND created = $3 AND answer IS NULL";
+    tx.exec(sql, params![customer, key, created, lost]).await.map(drop)
 }
 
 /// Dates all requests without an answer back to `lost`.

@@ -44,6 +44,12 @@ pub enum Error {
     /// PostgreSQL did not answer in time.
     #[error("the database does not answer")]
     Silent,
+    /// So many searches are under way that one more had to wait for too long.
+    #[error("too many searches are under way")]
+    Busy,
+    /// A search took longer than any may.
+    #[error("a search took too long")]
+    TooLong,
     /// A stored row is not what this version of the server writes.
     #[error("unexpected row: {0}")]
     Row(String),
@@ -74,6 +80,15 @@ impl Error {
                 rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
             ),
             Self::Postgres(e) => e.code() == Some(&tokio_postgres::error::SqlState::UNIQUE_VIOLATION),
+            _ => false,
+        }
+    }
+
+    /// Whether the statement was ended from outside.
+    fn is_interruption(&self) -> bool {
+        match self {
+            Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted),
+            Self::Postgres(e) => e.code() == Some(&tokio_postgres::error::SqlState::QUERY_CANCELED),
             _ => false,
         }
     }

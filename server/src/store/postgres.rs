@@ -1,10 +1,14 @@
 //! PostgreSQL through a pool of connections with prepared statements.
 
 use super::{Error, Row, Tx, Value, migrations};
+use crate::shares::Shares;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::timeout;
@@ -24,7 +28,10 @@ const STATEMENTS: usize = 256;
 
 /// A pool of connections.
 #[derive(Clone)]
-pub struct Pg(Pool);
+pub struct Pg {
+    pool: Pool,
+    searches: Arc<Shares>,
+}
 
 /// A transaction on a connection of its own.
 pub struct PgTx {
@@ -51,7 +58,14 @@ impl Pg {
             .map_err(|e| Error::Row(e.to_string()))?;
         let client = pool.get().await?;
         migrations::postgres(&client).await?;
-        Ok(Self(pool))
+        // Half of the connections are for what doesn't take long.
+        let searches = Arc::new(Shares::new(connections / 2, connections / 4));
+        Ok(Self { pool, searches })
+    }
+
+    /// Room for searches.
+    pub(super) fn searches(&self) -> &Shares {
+        &self.searches
     }
 
     pub(super) async fn read<T>(
@@ -60,7 +74,7 @@ impl Pg {
         params: &[Value],
         map: impl FnMut(&Row<'_>) -> Result<T, Error> + Send,
     ) -> Result<Vec<T>, Error> {
-        let client = self.0.get().await?;
+        let client = self.pool.get().await?;
         match timeout(SILENCE, rows(&client, sql, params, map)).await {
             Ok(rows) => rows,
             Err(_) => {
@@ -77,7 +91,7 @@ impl Pg {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
-        let client = self.0.get().await.map_err(Error::from)?;
+        let client = self.pool.get().await.map_err(Error::from)?;
         timeout(SILENCE, transaction(client, body)).await.map_err(|_| Error::Silent)?
     }
 }

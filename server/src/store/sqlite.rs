@@ -2,6 +2,7 @@
 //! waiting transactions together.
 
 use super::{Error, Row, Tx, Value, migrations};
+use crate::shares::Shares;
 use futures::future::{BoxFuture, FutureExt};
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -17,7 +18,7 @@ use std::{
 };
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
     task::block_in_place,
 };
 
@@ -37,8 +38,7 @@ type Job = Box<dyn FnOnce(&Tx) -> Option<Finish> + Send>;
 pub struct Lite {
     file: PathBuf,
     readers: Mutex<Vec<Connection>>,
-    /// Searches at once: more would only wait for each other's cores.
-    searches: Semaphore,
+    searches: Shares,
     writer: mpsc::Sender<Job>,
 }
 
@@ -113,8 +113,14 @@ impl Lite {
         let (writer, jobs) = mpsc::channel();
         let tx = Tx::Lite(LiteTx { connection: Mutex::new(connection), written: AtomicU64::new(0) });
         std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || run(&tx, &jobs))?;
-        let cores = available_parallelism().map_or(1, Into::into);
-        Ok(Self { file: file.to_owned(), readers: Mutex::default(), searches: Semaphore::new(cores), writer })
+        // More searches would only wait for each other's cores.
+        let cores = available_parallelism().map_or(1, usize::from);
+        Ok(Self { file: file.to_owned(), readers: Mutex::default(), searches: Shares::new(cores, cores - 1), writer })
+    }
+
+    /// Room for searches.
+    pub(super) fn searches(&self) -> &Shares {
+        &self.searches
     }
 
     fn reader(&self) -> Result<Connection, Error> {
@@ -143,13 +149,12 @@ impl Lite {
     }
 
     /// A read that may look at every row: it runs where no other task waits for it, and ends in time.
-    pub(super) async fn search<T>(
+    pub(super) fn search<T>(
         &self,
         sql: &str,
         params: &[Value],
         map: impl FnMut(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let _permit = self.searches.acquire().await.map_err(|_| Error::Closed)?;
         let search = || {
             let connection = self.reader()?;
             let end = Instant::now() + LONGEST;
