@@ -53,7 +53,7 @@ enum Task {
         #[arg(long)]
         write: bool,
         /// Fail when a cell falls below what README.md says.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "write")]
         check: bool,
         /// Print every survivor with the reason why it is harmless.
         #[arg(long)]
@@ -62,7 +62,7 @@ enum Task {
         #[arg(long, conflicts_with_all = ["structure", "sample"])]
         behaviour: bool,
         /// With --behaviour: ask about one mutant in so many.
-        #[arg(long, default_value_t = 1, requires = "behaviour")]
+        #[arg(long, default_value_t = 1, requires = "behaviour", value_parser = clap::value_parser!(u64).range(1..))]
         every: u64,
         /// With --behaviour: keep the answers in FILE.behaviour.jsonl and FILE.examples.jsonl, and ask only for those
         /// that aren't there. They are of one document, server and build of the probes.

@@ -162,6 +162,9 @@ pub fn dangling(document: &Value) -> Vec<String> {
     found
 }
 
+/// What holds nodes by names, which are no keywords.
+const NAMES: [&str; 6] = ["/properties", "/schemas", "/responses", "/parameters", "/headers", "/requestBodies"];
+
 /// Calls `found` with every reference and its pointer.
 fn references<'doc>(value: &'doc Value, pointer: &mut String, found: &mut impl FnMut(&str, &'doc Value)) {
     if value["$ref"].is_string() {
@@ -169,7 +172,7 @@ fn references<'doc>(value: &'doc Value, pointer: &mut String, found: &mut impl F
     }
     let length = pointer.len();
     let data = |key: &str| ["example", "examples", "default", "enum"].contains(&key);
-    let names = pointer.ends_with("/properties");
+    let names = NAMES.iter().any(|holder| pointer.ends_with(holder));
     for (key, inner) in members(value).filter(|(key, _)| names || !data(key)) {
         pointer.push('/');
         pointer.push_str(&escape(key));

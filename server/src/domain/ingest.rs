@@ -71,8 +71,8 @@ pub async fn renew(db: &Db, claim: &Image, lease: i64) -> Result<(), Error> {
 /// # Errors
 /// Whatever the database says.
 pub async fn hand_back(db: &Db, claim: &Image) -> Result<(), Error> {
-    let (at, generation) = (claim.at.clone(), claim.generation);
-    db.write(move |tx| async move { Ok(store::work::hand_back(tx, &at, generation).await?) }.boxed()).await
+    let (at, generation, dequeued) = (claim.at.clone(), claim.generation, claim.dequeued);
+    db.write(move |tx| async move { Ok(store::work::hand_back(tx, &at, generation, dequeued).await?) }.boxed()).await
 }
 
 /// Counts, before it is decoded, an image that a worker died over.

@@ -197,6 +197,11 @@ pub fn response(failure: &Failure, around: &Circumstances<'_>) -> Response {
         }
         Failure::Method(allow) => response = response.header(header::ALLOW, allow),
         Failure::TooMany(wait) => response = response.header(header::RETRY_AFTER, *wait),
+        // The same search takes as long again, unless fewer others are under way.
+        Failure::Domain(domain::Error::Store(store::Error::TooLong)) => {
+            tracing::warn!(request_id = around.request_id, path = around.path, "a search took too long");
+            response = response.header(header::RETRY_AFTER, "60");
+        }
         _ if status == StatusCode::SERVICE_UNAVAILABLE => response = response.header(header::RETRY_AFTER, "1"),
         _ => {}
     }

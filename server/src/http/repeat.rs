@@ -121,20 +121,21 @@ impl Change {
             }
             Ok(response)
         });
-        match AssertUnwindSafe(carried_out).catch_unwind().await.unwrap_or(Err(Failure::Internal)) {
+        let answered = match AssertUnwindSafe(carried_out).catch_unwind().await.unwrap_or(Err(Failure::Internal)) {
             Err(Failure::Domain(domain::Error::Store(store::Error::Repeated))) => {
                 // The one that was faster may have failed since, and have freed the key.
                 let answer = self.known(key, fingerprint).await?.ok_or(Failure::UnderWay)?;
-                Ok(replayed(&answer))
+                return Ok(replayed(&answer));
             }
             Ok(response) => self.keep(key, response).await,
-            Err(failure) => {
-                if note.is_claimed() {
-                    self.settle(key, note.entry.created, &failure).await;
-                }
-                Err(failure)
-            }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = &answered
+            && note.is_claimed()
+        {
+            self.settle(key, note.entry.created, failure).await;
         }
+        answered
     }
 
     /// Ends the claim that a request made at `claimed` before it failed. What was refused may be sent again; where the

@@ -50,6 +50,8 @@ const LEASE: Duration = Duration::from_secs(20);
 const RENEWAL: Duration = Duration::from_secs(5);
 /// How long handing claims back may take when the process ends; what isn't handed back waits for its lease to run out.
 pub const FAREWELL: Duration = Duration::from_secs(5);
+/// How long removing the files of a claim that is handed back may take: whoever waits for it has a second.
+const CLEANING: Duration = Duration::from_millis(500);
 /// Images decoded at once at most.
 const MAX_WORKERS: usize = 1024;
 /// Images that are fetched, decoded and stored at once at most, a quarter of them of one customer; fewer where few files
@@ -124,7 +126,9 @@ impl Engine {
         let workers = u32::try_from(workers.clamp(1, MAX_WORKERS)).unwrap_or(1);
         let pixels = Arc::new(Semaphore::new(workers as usize));
         let most = (files::open() / 8).min(MOST_AT_ONCE);
-        let room = Shares::new(most, most / 4);
+        // The queue's own slots are not kept waiting: they would hold claims that others could work off.
+        let each = (most / 4).max(workers as usize * worker::FETCHES_PER_WORKER).min(most.saturating_sub(1));
+        let room = Shares::new(most, each);
         let (wake, under_way, abandoned) = (Notify::new(), TaskTracker::new(), CancellationToken::new());
         Ok(Self { db, objects, sources, rules, scratch, pixels, room, workers, wake, under_way, abandoned })
     }
@@ -210,11 +214,14 @@ impl Engine {
     /// Gives a claim back to the queue, and removes what was stored for it: the image may be changed before it is taken
     /// up again.
     async fn hand_back(&self, claim: &Image) -> Result<(), Error> {
-        match images::get(&self.db, &claim.at).await {
-            // Another worker took the claim for abandoned, and has stored the same files.
-            Ok(image) if image.stored_generation == Some(claim.generation) => {}
-            Ok(_) | Err(Error::Missing(_)) => self.clean(claim, Leftover::Generation(claim.generation)).await,
+        let is_own = match images::get(&self.db, &claim.at).await {
+            // Another worker that took the claim for abandoned stores the same files, or has stored them.
+            Ok(image) if image.generation == claim.generation => image.ingesting && image.dequeued == claim.dequeued,
+            Ok(_) | Err(Error::Missing(_)) => true,
             Err(error) => return Err(error),
+        };
+        if is_own && timeout(CLEANING, self.clean(claim, Leftover::Generation(claim.generation))).await.is_err() {
+            tracing::warn!(at = ?claim.at, "removing the files of what is handed back takes too long: they stay");
         }
         ingest::hand_back(&self.db, claim).await
     }

@@ -79,7 +79,7 @@ fn matching<'a>(rules: &'a [Rule], origin: &str) -> Result<Option<&'a Rule>, Str
                     rule.id
                 ));
             }
-            Search::Spent => {
+            Search::Spent | Search::Late => {
                 return Err(format!(
                     "The regexes of the origin strategies up to `{}` take too long together on this origin: simplify \
                      them.",

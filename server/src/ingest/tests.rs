@@ -72,6 +72,12 @@ async fn what_is_handed_back_leaves_no_files_but_those_of_another_worker() {
 
     let claim = again(&engine).await;
     engine.objects.put(&original, "all of it".into()).await.unwrap();
+    // Another worker has taken the claim since, and is at it.
+    let old = Image { dequeued: claim.dequeued.map(|at| at - 1), ..claim.clone() };
+    engine.ingest(old).await.unwrap();
+    assert!(engine.objects.get(&original).await.unwrap().is_some());
+    assert!(images::get(&engine.db, &claim.at).await.unwrap().lease > 0);
+
     let stored = Outcome::Stored(Stored::default());
     ingest::finish(&engine.db, &engine.rules.policies, &claim, stored).await.unwrap();
     engine.ingest(claim).await.unwrap();

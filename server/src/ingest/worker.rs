@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Images under way for each that is decoded: fetching waits for others most of the time.
-const FETCHES_PER_WORKER: usize = 4;
+pub(super) const FETCHES_PER_WORKER: usize = 4;
 /// Images claimed at once at most.
 const CLAIM: usize = 8;
 /// How often other processes are asked for work; this one's own is heard of at once.

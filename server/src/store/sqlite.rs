@@ -113,9 +113,9 @@ impl Lite {
         let (writer, jobs) = mpsc::channel();
         let tx = Tx::Lite(LiteTx { connection: Mutex::new(connection), written: AtomicU64::new(0) });
         std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || run(&tx, &jobs))?;
-        // More searches would only wait for each other's cores.
-        let cores = available_parallelism().map_or(1, usize::from);
-        Ok(Self { file: file.to_owned(), readers: Mutex::default(), searches: Shares::new(cores, cores - 1), writer })
+        // More searches would only wait for each other's cores; on one core a customer leaves a place for another, too.
+        let most = available_parallelism().map_or(1, usize::from).max(2);
+        Ok(Self { file: file.to_owned(), readers: Mutex::default(), searches: Shares::new(most, most - 1), writer })
     }
 
     /// Room for searches.

@@ -39,15 +39,15 @@ pub async fn renew(tx: &Tx, at: &ImageRef, generation: i64, lease: i64) -> Resul
     .map(drop)
 }
 
-/// Makes a claimed registration one that was never claimed.
+/// Makes a registration that was claimed at `dequeued`, and by nobody since, one that was never claimed.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn hand_back(tx: &Tx, at: &ImageRef, generation: i64) -> Result<(), Error> {
+pub async fn hand_back(tx: &Tx, at: &ImageRef, generation: i64, dequeued: Option<i64>) -> Result<(), Error> {
     tx.exec(
         "UPDATE images SET lease = 0, dequeued = NULL, version = version + 1 \
-         WHERE customer = $1 AND space = $2 AND id = $3 AND generation = $4 AND ingesting = 1",
-        params![at.customer, at.space, &at.id, generation],
+         WHERE customer = $1 AND space = $2 AND id = $3 AND generation = $4 AND ingesting = 1 AND dequeued = $5",
+        params![at.customer, at.space, &at.id, generation, dequeued],
     )
     .await
     .map(drop)

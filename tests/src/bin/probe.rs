@@ -59,13 +59,12 @@ async fn main() -> anyhow::Result<()> {
     let mut out: Box<dyn Write> = match &arguments.out {
         None => Box::new(std::io::stdout()),
         Some(path) => {
-            let of = identity()?;
+            let of = identity(&text)?;
             let answered = answered(path, &of)?;
             mutants.retain(|mutant| !answered.contains(&named(mutant)));
             eprintln!("{} answered before, {} to ask", answered.len(), mutants.len());
-            let is_new = !path.exists();
             let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-            if is_new {
+            if file.metadata()?.len() == 0 {
                 writeln!(file, "{}", json!({ "of": of }))?;
             }
             Box::new(file)
@@ -104,9 +103,10 @@ fn named(mutant: &Mutant) -> (String, String) {
     (mutant.pointer.clone(), format!("{:?}", mutant.operator).to_lowercase())
 }
 
-/// What the answers are of: the document and this build, which it is part of, and the build of the server.
-fn identity() -> anyhow::Result<String> {
+/// What the answers are of: the mutants, the document, this build and that of the server.
+fn identity(mutants: &str) -> anyhow::Result<String> {
     let mut hasher = DefaultHasher::new();
+    mutants.hash(&mut hasher);
     for path in [std::env::current_exe()?, contract_tests::process::binary()?] {
         std::fs::read(path)?.hash(&mut hasher);
     }
@@ -116,14 +116,14 @@ fn identity() -> anyhow::Result<String> {
 
 /// The mutants that a file has answers for; an answer that could not be given is none.
 fn answered(path: &Path, of: &str) -> anyhow::Result<BTreeSet<(String, String)>> {
-    if !path.exists() {
+    let text = if path.exists() { std::fs::read_to_string(path)? } else { String::new() };
+    if text.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let text = std::fs::read_to_string(path)?;
     let first: Value = text.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
     anyhow::ensure!(
         first["of"] == of,
-        "{} has answers of another document, another server or another build of the probes: remove it",
+        "{} has answers of other mutants, another server or another build of the probes: remove it",
         path.display()
     );
     if !text.ends_with('\n') {

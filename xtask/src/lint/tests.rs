@@ -38,11 +38,21 @@ fn finds_nothing_in_a_sound_document() {
     assert_eq!(findings(sound()), Vec::<String>::new());
 }
 
+/// Each change of the sound document gives a finding with these words.
+fn check<const N: usize>(cases: [(String, Value, &str); N]) {
+    for (pointer, value, expected) in cases {
+        let mut document = sound();
+        *document.pointer_mut(&pointer).unwrap() = value;
+        let found = findings(document);
+        assert!(found.iter().any(|line| line.contains(expected)), "{pointer}: {found:#?}");
+    }
+}
+
 #[test]
 fn finds_what_each_rule_is_for() {
     let get = "/paths/~1a~1{id}/get";
     let thing = "/components/schemas/Thing";
-    let cases = [
+    check([
         (format!("{get}/operationId"), json!("viewIt"), "operationId must be"),
         (format!("{get}/summary"), json!(""), "no summary"),
         (format!("{get}/description"), json!(" "), "no description"),
@@ -50,40 +60,11 @@ fn finds_what_each_rule_is_for() {
         (format!("{get}/tags"), json!(["b"]), "not declared"),
         (format!("{get}/parameters/0/description"), json!(""), "no description"),
         (format!("{get}/parameters/0/example"), json!("x"), "not what its schema describes"),
-        (format!("{get}/responses/200/description"), json!(""), "no description"),
-        (format!("{get}/responses/205"), json!({ "description": "x", "content": {} }), "has no content"),
-        (format!("{get}/responses/401/headers"), json!({}), "WWW-Authenticate"),
-        (
-            format!("{get}/responses/401/headers/WWW-Authenticate"),
-            json!({ "$ref": "#/components/headers/Vary" }),
-            "the header WWW-Authenticate refers to `#/components/headers/Vary`",
-        ),
-        (format!("{get}/responses/401/content"), json!({ "application/json": {} }), "must be application/problem+json"),
-        (
-            format!("{get}/responses/401/content/application~1problem+json"),
-            json!({ "schema": { "$ref": "#/components/schemas/Problem" }, "example": { "status": 403 } }),
-            "the example of a 401 says that it is a 403",
-        ),
         ("/servers/0/description".into(), json!(""), "the server has no description"),
         (
             "/components/securitySchemes/key/description".into(),
             json!(""),
             "the security scheme `key` has no description",
-        ),
-        (
-            format!("{get}/responses/200/content/application~1json/example"),
-            json!({ "@id": "http://example.org/a/7", "more": 1 }),
-            "not what its schema describes",
-        ),
-        (
-            format!("{get}/responses/200/content/application~1json/example"),
-            json!({ "@id": "http://example.org/a/7", "size": 0 }),
-            "not what its schema describes",
-        ),
-        (
-            format!("{get}/responses/200/content/application~1json"),
-            json!({ "schema": { "$ref": "#/components/schemas/Thing" } }),
-            "no example",
         ),
         (format!("{thing}/properties/size"), json!({ "type": "integer", "example": 3 }), "no description"),
         (format!("{thing}/properties/size"), json!({ "type": "integer", "description": "x" }), "no example"),
@@ -96,13 +77,43 @@ fn finds_what_each_rule_is_for() {
         ),
         ("/components/schemas/Thing/description".into(), json!(""), "no description"),
         ("/tags/0/name".into(), json!("b"), "no operation has the tag"),
-    ];
-    for (pointer, value, expected) in cases {
-        let mut document = sound();
-        *document.pointer_mut(&pointer).unwrap() = value;
-        let found = findings(document);
-        assert!(found.iter().any(|line| line.contains(expected)), "{pointer}: {found:#?}");
-    }
+    ]);
+}
+
+#[test]
+fn finds_what_each_rule_of_responses_is_for() {
+    let responses = "/paths/~1a~1{id}/get/responses";
+    check([
+        (format!("{responses}/200/description"), json!(""), "no description"),
+        (format!("{responses}/205"), json!({ "description": "x", "content": {} }), "has no content"),
+        (format!("{responses}/401/headers"), json!({}), "WWW-Authenticate"),
+        (
+            format!("{responses}/401/headers/WWW-Authenticate"),
+            json!({ "$ref": "#/components/headers/Vary" }),
+            "the header WWW-Authenticate refers to `#/components/headers/Vary`",
+        ),
+        (format!("{responses}/401/content"), json!({ "application/json": {} }), "must be application/problem+json"),
+        (
+            format!("{responses}/401/content/application~1problem+json"),
+            json!({ "schema": { "$ref": "#/components/schemas/Problem" }, "example": { "status": 403 } }),
+            "the example of a 401 says that it is a 403",
+        ),
+        (
+            format!("{responses}/200/content/application~1json/example"),
+            json!({ "@id": "http://example.org/a/7", "more": 1 }),
+            "not what its schema describes",
+        ),
+        (
+            format!("{responses}/200/content/application~1json/example"),
+            json!({ "@id": "http://example.org/a/7", "size": 0 }),
+            "not what its schema describes",
+        ),
+        (
+            format!("{responses}/200/content/application~1json"),
+            json!({ "schema": { "$ref": "#/components/schemas/Thing" } }),
+            "no example",
+        ),
+    ]);
 }
 
 #[test]
