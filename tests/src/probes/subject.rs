@@ -185,7 +185,8 @@ impl<'a> Subject<'a> {
         let names = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         // An `@id` is no name, but refers to something.
         let names = names.filter(|name| !name.starts_with('@'));
-        let texts = names.filter(|name| self.flat(&schema["properties"][*name]).get("type") == Some(&json!("string")));
+        let property = |name: &str| schema.get("properties").map(|all| self.flat(&all[name])).unwrap_or_default();
+        let texts = names.filter(|name| property(name).get("type") == Some(&json!("string")));
         texts.map(str::to_owned).collect()
     }
 }
