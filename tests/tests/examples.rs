@@ -77,6 +77,10 @@ fn unnoticed() -> Vec<(Value, Unseen)> {
             json!({ "pointer": "/components/schemas/Image/properties/ingesting/example", "operator": "change", "value": true }),
             Unseen::Shown,
         ),
+        (
+            json!({ "pointer": "/components/headers/Fastly-RateLimit-Remaining/example", "operator": "change", "value": 1000 }),
+            Unseen::Shown,
+        ),
     ]
 }
 

@@ -11,7 +11,7 @@ use super::node;
 use super::plays::Play;
 use super::properties::{self, Property, Shown};
 use super::record::Record;
-use super::unseen;
+use super::unseen::{self, Seen};
 use super::{Away, Frozen, Run, Stage};
 use crate::document::{Document, Operation};
 use crate::probes::Mutant;
@@ -235,8 +235,11 @@ impl Bench {
         if let Some(pointer) = self.lost(document, holder, count > 0) {
             return caught(format!("{pointer}: nothing sends or shows the example"));
         }
-        let is_taken = count > 0 && self.sent.contains(holder);
-        let seen = (is_taken, self.is_shown(document, holder));
+        let seen = Seen {
+            is_taken: count > 0 && self.sent.contains(holder),
+            is_shown: self.is_shown(document, holder),
+            is_given: is_whole,
+        };
         Ok(Verdict::Missed(unseen::reason(&self.run.made, holder, mutant, seen, || self.is_excerpt(holder))))
     }
 

@@ -21,8 +21,19 @@ pub enum Unseen {
     Excerpt,
     /// The changed example was sent, and the server takes it as well.
     Taken,
-    /// The changed example of a property is what some answer shows as well.
+    /// The changed example, of a property or one that answers share, is what some answer shows as well.
     Shown,
+}
+
+/// What is seen of a changed example.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// It was sent, and taken.
+    pub(super) is_taken: bool,
+    /// It is that of a property, and some answer shows it.
+    pub(super) is_shown: bool,
+    /// Answers share it, and one of them gives all of it.
+    pub(super) is_given: bool,
 }
 
 /// Why a change of the example that `holder` has was not noticed, if there is a reason.
@@ -30,19 +41,21 @@ pub(super) fn reason(
     made: &Made,
     holder: &str,
     mutant: &Mutant,
-    (is_taken, is_shown): (bool, bool),
+    seen: Seen,
     is_excerpt: impl Fn() -> bool,
 ) -> Option<Unseen> {
     if made.unexecuted.contains_key(holder) {
         Some(Unseen::Unexecuted)
-    } else if is_taken {
+    } else if seen.is_taken {
         Some(Unseen::Taken)
-    } else if is_shown {
+    } else if seen.is_shown {
         Some(Unseen::Shown)
     } else if mutant.operator != Operator::Rename && is_made(made, holder, &mutant.pointer) {
         Some(Unseen::Made)
     } else if mutant.operator == Operator::Delete && is_excerpt() {
         Some(Unseen::Excerpt)
+    } else if seen.is_given {
+        Some(Unseen::Shown)
     } else {
         None
     }

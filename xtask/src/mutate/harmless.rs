@@ -78,7 +78,7 @@ pub(super) fn unseen(word: Option<&str>) -> Option<&'static str> {
         "made" => Some("an example of what only a server can make, as openapi/fixtures/server-made.yaml declares"),
         "unexecuted" => Some("an example that openapi/fixtures/server-made.yaml says can't be executed, and why"),
         "excerpt" => Some("an example that shows a part of an answer: now a smaller part"),
-        "shown" => Some("an example of a property: some answer shows the other value, too"),
+        "shown" => Some("an example of a property or of several answers: some answer shows the other value, too"),
         "taken" => Some("an example that is sent: the server takes it as it took the one before"),
         _ => None,
     }
