@@ -176,7 +176,7 @@ fn failure(report: &mut Report<'_>, response: &Value, at: &str, status: &str, ac
     }
     for (name, media) in members(&response["content"]) {
         let told = ["status", "statusCode"].map(|member| &media["example"][member]);
-        let other = told.into_iter().find(|told| told.is_number() && told.to_string() != status);
+        let other = told.into_iter().find(|told| told.is_number() && told.as_u64() != status.parse().ok());
         if let Some(other) = other {
             let place = format!("{at}/content/{}/example", escape(name));
             report.find(&place, format!("the example of a {status} says that it is a {other}"));
