@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     domain::{idempotency, policies::Policies, register::Rules},
-    http::Profile,
+    http::{Profile, body::MAX_BYTES},
     ingest::{Engine, fetch::Limits},
     objects::Objects,
     secrets::Secrets,
@@ -174,4 +174,17 @@ async fn whoever_lost_to_a_request_that_failed_may_ask_again() {
     statuses.sort_unstable();
     assert_eq!(statuses, [400, 503]);
     assert_eq!(answers.iter().filter(|answer| answer.header("retry-after") == Some("1")).count(), 1);
+}
+
+#[tokio::test]
+async fn a_keyed_body_is_not_read_when_it_is_announced_to_be_too_large() {
+    let directory = tempfile::tempdir().unwrap();
+    let handler =
+        make(|_: Request| async { Ok::<_, poem::Error>(Response::builder().status(StatusCode::CREATED).finish()) });
+    let front = Front(founded(directory.path()).await).transform(handler);
+    for (length, status) in [(MAX_BYTES + 1, StatusCode::PAYLOAD_TOO_LARGE), (MAX_BYTES, StatusCode::CREATED)] {
+        let mut request = keyed();
+        request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        assert_eq!(front.call(request).await.unwrap().status(), status, "{length}");
+    }
 }
