@@ -107,8 +107,7 @@ fn run(task: Task) -> Result<bool> {
         }
         Task::Check { explain: true } => {
             check::explain();
-            mutate::inexpressible(&repository)?;
-            Ok(true)
+            mutate::inexpressible(&repository)
         }
         Task::Check { explain: false } => check::check(&repository),
         Task::Diff { old, new, breaking } => {

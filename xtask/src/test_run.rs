@@ -63,7 +63,7 @@ pub fn run(repository: &Path, arguments: &[String]) -> Result<bool> {
     steps.take("agreement", || check::check(repository));
     steps.take("oracles", || {
         let options = Options { extent: Extent::Sample, write: false, check: true, survivors: false, out: None };
-        mutate::mutate(repository, &options)
+        Ok(mutate::mutate(repository, &options)? & mutate::inexpressible(repository)?)
     });
     steps.take("observations", || observations(repository, arguments.is_empty(), observed.path()));
     println!("==");

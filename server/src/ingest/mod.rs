@@ -54,8 +54,8 @@ pub const FAREWELL: Duration = Duration::from_secs(5);
 const CLEANING: Duration = Duration::from_millis(500);
 /// Images decoded at once at most.
 const MAX_WORKERS: usize = 1024;
-/// Images that are fetched, decoded and stored at once at most, a quarter of them of one customer; fewer where few files
-/// may be open, of which each needs some.
+/// Images that are fetched, decoded and stored at once at most, of one customer a quarter or as many as the queue has
+/// slots; fewer where few files may be open, of which each needs some.
 const MOST_AT_ONCE: usize = 256;
 /// How often an image is decoded again after a worker died over it.
 const MAX_ATTEMPTS: i64 = 5;

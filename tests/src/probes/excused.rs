@@ -16,10 +16,8 @@ pub struct Excuse {
     pub at: Words,
     /// The constraints, as their beginnings.
     pub constraints: Words,
-    /// Whether it is about what is just inside and refused; otherwise about what is just outside and accepted.
-    pub is_inside: bool,
-    /// With which status what is just inside is refused.
-    pub status: u16,
+    /// The status with which what is just inside is refused; none where it is about what is just outside and accepted.
+    pub refusal: Option<u16>,
     /// Why.
     pub reason: &'static str,
 }
@@ -31,12 +29,12 @@ const COUNTS: Words = &["maxItems", "no maxItems"];
 
 /// Where prose has a word in what is accepted.
 const fn refused(operations: Words, at: Words, constraints: Words, reason: &'static str) -> Excuse {
-    Excuse { operations, at, constraints, is_inside: true, status: 400, reason }
+    Excuse { operations, at, constraints, refusal: Some(400), reason }
 }
 
 /// Where prose has a word in what is refused.
 const fn accepted(operations: Words, at: Words, constraints: Words, reason: &'static str) -> Excuse {
-    Excuse { operations, at, constraints, is_inside: false, status: 0, reason }
+    Excuse { operations, at, constraints, refusal: None, reason }
 }
 
 /// All of them. This list may only shrink.
@@ -75,7 +73,7 @@ pub const EXCUSES: &[Excuse] = &[
     // What depends on other members or on what is stored.
     refused(&["origin_strategy_"], &["/optimised"], &["type"], "Only S3 can be optimised."),
     refused(&["origin_strategy_"], &["/strategy", "/credentials"], &["not", "nullable"], "A strategy wants credentials."),
-    Excuse { status: 403, ..refused(&["named_query_"], &["/global"], &["type"], "Only administrators make global named queries.") },
+    Excuse { refusal: Some(403), ..refused(&["named_query_"], &["/global"], &["type"], "Only administrators make global named queries.") },
     refused(&["image_replace", "queue_create_priority"], &["/family"], &["enum"], "A family stays; priority is for images."),
     refused(&["queue_"], &["/space"], &["minimum", "maximum"], "The space has to exist."),
     refused(&["space_add", "image_add"], &["/member"], &["not"], "Either member says which roles."),
@@ -102,9 +100,12 @@ impl Excuse {
     /// What of it is about a probe that was answered with this status.
     #[must_use]
     fn covers(&self, operation: &str, probe: &Probe, status: u16) -> Option<[usize; 2]> {
-        let is_answer = if self.is_inside { status == self.status } else { status < 400 };
+        let is_answer = match self.refusal {
+            Some(refusal) => probe.is_inside() && status == refusal,
+            None => !probe.is_inside() && status < 400,
+        };
         let is_constraint = self.constraints.iter().any(|constraint| probe.constraint.starts_with(constraint));
-        if self.is_inside != probe.is_inside() || !is_answer || !is_constraint {
+        if !is_answer || !is_constraint {
             return None;
         }
         let id = match self.operations {

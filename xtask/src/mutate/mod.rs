@@ -25,6 +25,7 @@ use crate::{bundle::Bundle, check, compare::Formed, generate, rewrite};
 use behaviour::{Asking, Oracle};
 use operators::{Class, Mutant};
 use oracles::{Asked, Bench, Caught, Parts, Subject};
+use scope::Unit;
 use table::{Block, Row};
 use uses::Uses;
 
@@ -38,6 +39,9 @@ const OPEN: &str = "B before it asks: no probes can be derived, since something 
 const B: &str = "B behaviour: a probe that the mutant makes fails";
 const X: &str = "X examples: a server refuses them, answers otherwise, or one is gone";
 const ANY: &str = "any of them";
+
+/// What is said of a node that no oracle covers.
+const UNCOVERED: &str = "NOTHING covers it";
 
 /// How much to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,11 +338,11 @@ fn survivors(bundle: &Bundle, list: &[Verdict], asked: Asked, each: bool) -> usi
 }
 
 /// Prints the nodes whose deletion the structural oracle doesn't see, by their keyword, and which
-/// oracle sees it instead.
+/// oracle sees it instead. Answers whether there is one for each.
 ///
 /// # Errors
 /// When the document can't be bundled, or the server emits none.
-pub fn inexpressible(repository: &Path) -> Result<()> {
+pub fn inexpressible(repository: &Path) -> Result<bool> {
     let bundle = generate::canonical(repository)?;
     let emitted = check::emitted(repository)?;
     let uses = Uses::of(&bundle.document);
@@ -358,17 +362,26 @@ pub fn inexpressible(repository: &Path) -> Result<()> {
             let cover = match (caught.lint, mutant.class) {
                 (Some(true), _) => "L refuses a document without it",
                 (_, Class::Example) => "X executes it",
-                _ => harmless::reason(&bundle.document, &mutant, None).unwrap_or("NOTHING covers it"),
+                _ => match harmless::reason(&bundle.document, &mutant, None) {
+                    Some(reason) => reason,
+                    // Making clients takes long, so only the few are asked about that nothing else covers.
+                    None if makes_another_client(subject, &unit, &parts, &mutant) => "C makes another client of it",
+                    None => UNCOVERED,
+                },
             };
             let group = groups.entry((keyword(&mutant), cover)).or_insert_with(|| (0, mutant.pointer.clone()));
             group.0 += 1;
         }
     }
     println!("Nodes of the document whose deletion S doesn't see, and what sees it:");
-    for ((keyword, cover), (count, first)) in groups {
+    for ((keyword, cover), (count, first)) in &groups {
         println!("{count:>6} {keyword}: {cover} (first {first})");
     }
-    Ok(())
+    Ok(groups.keys().all(|(_, cover)| *cover != UNCOVERED))
+}
+
+fn makes_another_client(subject: Subject<'_>, unit: &Unit, parts: &Parts, mutant: &Mutant) -> bool {
+    quietly(|| Bench::new(subject, unit, parts, Asked::All).ask(mutant).client == Some(true))
 }
 
 /// The keyword a node stands under.
