@@ -1,8 +1,9 @@
 //! What a change of an account may say, member by member, in forms and in JSON.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, UNIX_EPOCH};
 
-use contract_tests::{TestServer, contract_test};
+use contract_tests::{TestServer, contract_test, eventually};
 use serde_json::{Value, json};
 
 use crate::fastly::{FORM, JSON, account, encoded, fails};
@@ -182,8 +183,12 @@ contract_test!(values_are_read_as_clients_write_them, async |server: &mut TestSe
         assert_eq!(own.put(server, media_type, body).await.expect(200).json(), shown);
     }
     assert_eq!(own.request(server, "PUT", &own.path).send().await.expect(200).json(), shown);
-    // A whole record may be sent back.
+    // A whole record may be sent back, in a later second too, of which `updated_at` then tells nothing.
+    let second = || UNIX_EPOCH.elapsed().map(|time| time.as_secs()).unwrap();
+    let read = second();
+    eventually(Duration::from_secs(5), "the second is over", async || (second() > read).then_some(())).await;
     assert_eq!(own.json(server, &shown).await.expect(200).json(), shown);
+    assert_eq!(own.shown(server).await, shown);
 });
 
 contract_test!(bad_values_are_refused_and_change_nothing, async |server: &mut TestServer| {

@@ -249,12 +249,24 @@ async fn write(tx: &Tx, old: &Account, mut new: Account) -> Result<Account, Erro
         customers::free(tx, &new.customer.name, &new.customer.display_name, new.customer.id).await?;
     }
     new.customer.version += 1;
-    new.customer.updated = time::now();
+    if !looks_like(&new, old) {
+        new.customer.updated = time::now();
+    }
     if !store::customers::put(tx, &new.customer).await? {
         return Err(Error::Changed);
     }
     store::account::put(tx, new.customer.id, &new.settings).await?;
     gather(tx, new.customer).await
+}
+
+/// Whether an account shows what it showed before. Whoever names the owner that was there anyway, as a record that
+/// is sent back whole does, keeps it from now on, but changes nothing to be seen.
+fn looks_like(new: &Account, old: &Account) -> bool {
+    let named = |account: &Account| Settings { owner_id: None, ..account.settings.clone() };
+    let owner = new.settings.owner_id.as_ref();
+    new.customer.display_name == old.customer.display_name
+        && named(new) == named(old)
+        && (owner == old.settings.owner_id.as_ref() || owner == Some(&old.owner.id))
 }
 
 fn changed(old: &Account, members: Map<String, Value>) -> Result<Account, Error> {
