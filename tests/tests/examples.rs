@@ -1,9 +1,9 @@
 //! Every example of the document, executed.
 
 use contract_tests::examples::{self, Bench, Unseen, Verdict};
-use contract_tests::probes::Mutant;
 use contract_tests::{Backend, Document};
 use serde_json::{Value, json};
+use xtask::mutate::told::Told;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
@@ -89,7 +89,7 @@ fn what_is_changed_in_an_example_is_noticed() {
     block_on(async {
         let bench = Bench::new(Backend::Sqlite).await.unwrap();
         let ask = async |change: Value| {
-            let mutant: Mutant = serde_json::from_value(change).unwrap();
+            let mutant: Told = serde_json::from_value(change).unwrap();
             bench.ask(&mutant).await.unwrap_or_else(|error| panic!("{mutant:?}: {error:#}"))
         };
         for change in noticed() {

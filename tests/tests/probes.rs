@@ -1,9 +1,10 @@
 //! Oracle B: what the document says of requests, just inside and just outside.
 
 use contract_tests::document::Operation;
-use contract_tests::probes::{self, Bench, Mutant, Noticed};
+use contract_tests::probes::{self, Bench, Noticed};
 use contract_tests::{Backend, Document};
 use serde_json::{Value, json};
+use xtask::mutate::told::Told;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
@@ -71,7 +72,7 @@ fn what_is_changed_in_the_document_is_noticed() {
         let found = bench.ask(committed, &["space_view", "space_create", "space_delete"]).await.unwrap();
         assert!(matches!(found, Noticed::Nothing), "{found:?}");
         for (change, is_open) in changes() {
-            let mutant: Mutant = serde_json::from_value(change).unwrap();
+            let mutant: Told = serde_json::from_value(change).unwrap();
             let operations: Vec<&str> = mutant.operations.iter().map(String::as_str).collect();
             let changed = mutant.applied(committed).unwrap();
             let noticed = bench.ask(&changed, &operations).await.unwrap();

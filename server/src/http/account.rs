@@ -1,11 +1,10 @@
 //! What is different where Fastly's clients knock: credentials, bodies, answers, errors.
 
-use super::{problem::Failure, session::Session};
+use super::{body, problem::Failure, session::Session};
 use crate::domain::{self, account};
 use percent_encoding::percent_decode;
 use poem::{
     Body, IntoResponse, Request, RequestBody, Response,
-    error::ReadBodyError,
     http::{HeaderMap, header},
 };
 use poem_openapi::{
@@ -136,16 +135,8 @@ impl<'a, T: Type> ApiExtractor<'a> for Members<T> {
 }
 
 async fn read(request: &Request, body: &mut RequestBody) -> Result<Map<String, Value>, Failure> {
-    let length = request.header("content-length").and_then(|l| l.parse::<usize>().ok());
-    if length.is_some_and(|l| l > MAX_BYTES) {
-        return Err(Failure::TooLarge(MAX_BYTES));
-    }
     let body = body.take().map_err(|_| Failure::Internal)?;
-    let bytes = match body.into_bytes_limit(MAX_BYTES).await {
-        Ok(bytes) => bytes,
-        Err(ReadBodyError::PayloadTooLarge) => return Err(Failure::TooLarge(MAX_BYTES)),
-        Err(_) => return Err(Failure::invalid("", "The body ended before it was complete: send it again.")),
-    };
+    let bytes = body::limited(request, body, MAX_BYTES).await?;
     // Clients say a type without sending anything.
     if bytes.is_empty() {
         return Ok(Map::new());
@@ -155,17 +146,9 @@ async fn read(request: &Request, body: &mut RequestBody) -> Result<Map<String, V
     if essence.eq_ignore_ascii_case(FORM) {
         form(&bytes)
     } else if essence.eq_ignore_ascii_case(JSON) {
-        object(&bytes)
+        body::members_of(&bytes, |_| None)
     } else {
         Err(Failure::MediaType(given.chars().take(100).collect()))
-    }
-}
-
-fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
-        Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
     }
 }
 

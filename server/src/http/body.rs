@@ -132,14 +132,22 @@ async fn bytes(request: &Request, body: Body) -> Result<Vec<u8>, Failure> {
     if let Some(coding) = request.header("content-encoding").filter(|c| !c.eq_ignore_ascii_case("identity")) {
         return Err(Failure::MediaType(coding.chars().take(100).collect()));
     }
+    limited(request, body, MAX_BYTES).await
+}
+
+/// The body, if it has at most so many bytes; one that announces more is not read.
+///
+/// # Errors
+/// [`Failure::TooLarge`], or [`Failure::Domain`] where the body breaks off.
+pub async fn limited(request: &Request, body: Body, max: usize) -> Result<Vec<u8>, Failure> {
     let length = announced(request);
     let mut bytes = Vec::with_capacity(length.min(MAX_RESERVED));
-    let mut limited = body.into_async_read().take(MAX_BYTES as u64 + 1);
-    if length <= MAX_BYTES && limited.read_to_end(&mut bytes).await.is_err() {
+    let mut limited = body.into_async_read().take(max as u64 + 1);
+    if length <= max && limited.read_to_end(&mut bytes).await.is_err() {
         return Err(Failure::invalid("", "The body ended before it was complete: send it again."));
     }
-    if length.max(bytes.len()) > MAX_BYTES {
-        return Err(Failure::TooLarge(MAX_BYTES));
+    if length.max(bytes.len()) > max {
+        return Err(Failure::TooLarge(max));
     }
     Ok(bytes)
 }
@@ -217,9 +225,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
-    // RFC 8259 §8.1 lets readers ignore a byte order mark.
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if unmarked(bytes).iter().all(u8::is_ascii_whitespace) {
         if T::OPTIONAL {
             return Ok(Map::new());
         }
@@ -228,10 +234,27 @@ fn object<T: Input>(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     if bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MAX_VALUES {
         return Err(Failure::invalid("", format!("The body has more than {MAX_VALUES} values: send it in parts.")));
     }
-    match serde_json::from_slice(bytes) {
+    members_of(bytes, T::of_list)
+}
+
+/// What follows a byte order mark, which RFC 8259 §8.1 lets readers ignore.
+fn unmarked(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
+}
+
+/// The members of a JSON object, or of the object that a list means, if one does.
+///
+/// # Errors
+/// [`Failure::Domain`] where it is neither, or no JSON.
+pub fn members_of(
+    bytes: &[u8],
+    of_list: impl FnOnce(Vec<Value>) -> Option<Map<String, Value>>,
+) -> Result<Map<String, Value>, Failure> {
+    let other = || Failure::invalid("", "The body is JSON, but not an object.");
+    match serde_json::from_slice(unmarked(bytes)) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(Value::Array(items)) if let Some(members) = T::of_list(items.clone()) => Ok(members),
-        Ok(_) => Err(Failure::invalid("", "The body is JSON, but not an object.")),
+        Ok(Value::Array(items)) => of_list(items).ok_or_else(other),
+        Ok(_) => Err(other()),
         Err(e) => Err(Failure::invalid("", format!("The body is not JSON: {e}."))),
     }
 }

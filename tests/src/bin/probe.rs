@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use contract_tests::examples::{self, Verdict};
-use contract_tests::probes::{self, Mutant, Noticed};
+use contract_tests::probes::{self, Noticed};
 use contract_tests::{Backend, Document};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use xtask::mutate::told::Told;
 
 /// Changes that are asked about at the same time.
 const AT_ONCE: usize = 2;
@@ -55,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let text = tokio::fs::read_to_string(&arguments.mutants).await?;
     let lines = text.lines().filter(|line| !line.trim().is_empty()).step_by(arguments.every.max(1));
-    let mut mutants: Vec<Mutant> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let mut mutants: Vec<Told> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
     let mut out: Box<dyn Write> = match &arguments.out {
         None => Box::new(std::io::stdout()),
         Some(path) => {
@@ -99,8 +100,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// What tells mutants apart: pointer and operator.
-fn named(mutant: &Mutant) -> (String, String) {
-    (mutant.pointer.clone(), format!("{:?}", mutant.operator).to_lowercase())
+fn named(mutant: &Told) -> (String, String) {
+    (mutant.pointer.clone(), mutant.operator.to_string())
 }
 
 /// What the answers are of: the mutants, the document, this build and that of the server.
@@ -142,7 +143,7 @@ struct Said {
     is_open: bool,
 }
 
-fn answer(mutant: &Mutant, said: anyhow::Result<Said>, seconds: f64) -> Value {
+fn answer(mutant: &Told, said: anyhow::Result<Said>, seconds: f64) -> Value {
     let (pointer, operator) = named(mutant);
     let mut answer = json!({ "pointer": pointer, "operator": operator, "seconds": seconds });
     match said {
@@ -168,7 +169,7 @@ fn answer(mutant: &Mutant, said: anyhow::Result<Said>, seconds: f64) -> Value {
 }
 
 impl Bench {
-    async fn ask(&self, mutant: &Mutant) -> anyhow::Result<Said> {
+    async fn ask(&self, mutant: &Told) -> anyhow::Result<Said> {
         match self {
             Self::Examples(bench) => Ok(Said { verdict: bench.ask(mutant).await?, is_open: false }),
             Self::Behaviour(bench) => {

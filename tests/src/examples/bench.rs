@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use tokio::sync::{Mutex, OnceCell};
+use xtask::mutate::told::Told;
 
 use super::failures;
 use super::node;
@@ -14,7 +15,6 @@ use super::record::Record;
 use super::unseen::{self, Seen};
 use super::{Away, Frozen, Run, Stage};
 use crate::document::{Document, Operation};
-use crate::probes::Mutant;
 use crate::server::Backend;
 
 pub use super::unseen::Unseen;
@@ -177,7 +177,7 @@ impl Bench {
     /// # Errors
     /// When the change is of no example, the unchanged document is not as the server says, or a server can't be
     /// started.
-    pub async fn ask(&self, mutant: &Mutant) -> anyhow::Result<Verdict> {
+    pub async fn ask(&self, mutant: &Told) -> anyhow::Result<Verdict> {
         let changed = mutant.applied(Document::committed().root());
         let changed = Document::read(changed.ok_or_else(|| anyhow::anyhow!("there is no such node"))?);
         let document = match changed {
@@ -198,7 +198,7 @@ impl Bench {
             .map(str::to_owned)
     }
 
-    async fn asked(&self, document: &Document, holder: &str, mutant: &Mutant) -> anyhow::Result<Verdict> {
+    async fn asked(&self, document: &Document, holder: &str, mutant: &Told) -> anyhow::Result<Verdict> {
         let caught = |finding: String| Ok(Verdict::Caught(finding));
         // Of an example that operations share, one at least gives all of it.
         let (mut was_whole, mut is_whole) = (false, false);

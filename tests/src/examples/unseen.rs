@@ -1,13 +1,14 @@
 //! What the execution of examples can't see, and why that does no harm.
 
 use serde::Serialize;
+use xtask::mutate::operators::Operator;
+use xtask::mutate::told::Told;
 
 use super::bench::EXAMPLE;
 use super::made::Made;
 use super::node::Node;
 use super::place::Place;
 use crate::document::Document;
-use crate::probes::{Mutant, Operator};
 
 /// Why a change of an example goes unnoticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,7 +41,7 @@ pub(super) struct Seen {
 pub(super) fn reason(
     made: &Made,
     holder: &str,
-    mutant: &Mutant,
+    mutant: &Told,
     seen: Seen,
     is_excerpt: impl Fn() -> bool,
 ) -> Option<Unseen> {

@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     SAMPLE, Verdict,
-    operators::{Class, Mutant, Operator, renamed},
+    operators::{Class, Mutant},
+    told::Told,
 };
-use crate::{generate, pointer::unescape};
+use crate::generate;
 
 /// Of the sample's mutants of the contract, B is asked about one in so many: a server answers hundreds of requests
 /// for each.
@@ -74,7 +75,8 @@ impl Oracle {
         let mut asked: Vec<&mut Verdict> = list.iter_mut().filter(|verdict| is_asked(&verdict.mutant)).collect();
         let mut file = tempfile::NamedTempFile::new()?;
         for verdict in &asked {
-            writeln!(file, "{}", line(verdict))?;
+            let told = Told::new(&verdict.mutant, verdict.value.clone(), verdict.operations.clone());
+            writeln!(file, "{}", serde_json::to_string(&told)?)?;
         }
         let text = self.answers(repository, file.path(), asking)?;
         let answers = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -82,7 +84,7 @@ impl Oracle {
         let answers: BTreeMap<(String, String), Value> = answers.filter_map(named).collect();
         let mut seconds = 0.0;
         for verdict in &mut asked {
-            let name = (verdict.mutant.pointer.clone(), word(verdict.mutant.operator).to_owned());
+            let name = (verdict.mutant.pointer.clone(), verdict.mutant.operator.to_string());
             let answer = answers.get(&name).with_context(|| format!("{}: no answer", verdict.mutant))?;
             if let Some(error) = answer.get("error") {
                 bail!("{}: {self:?} can't be asked: {error}", verdict.mutant);
@@ -126,27 +128,4 @@ impl Oracle {
 
 fn member(answer: &Value, name: &str) -> Option<String> {
     answer[name].as_str().map(str::to_owned)
-}
-
-fn word(operator: Operator) -> &'static str {
-    match operator {
-        Operator::Delete => "delete",
-        Operator::Change => "change",
-        Operator::Rename => "rename",
-    }
-}
-
-/// The mutant as the probes read it.
-fn line(verdict: &Verdict) -> Value {
-    let mutant = &verdict.mutant;
-    let operator = word(mutant.operator);
-    let mut line = json!({ "pointer": mutant.pointer, "operator": operator, "operations": verdict.operations });
-    if mutant.operator == Operator::Rename {
-        let name = mutant.pointer.rsplit('/').next().map(unescape).unwrap_or_default();
-        line["key"] = renamed(&name).into();
-    }
-    if let Some(value) = &verdict.value {
-        line["value"] = value.clone();
-    }
-    line
 }

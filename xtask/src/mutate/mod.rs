@@ -7,6 +7,7 @@ pub mod operators;
 pub mod oracles;
 pub mod scope;
 mod table;
+pub mod told;
 pub mod uses;
 
 use std::{

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::change::Change;
 use crate::pointer::{escape, members, unescape};
 
 /// What is done to a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Operator {
     /// It is taken out.
     Delete,
@@ -45,14 +47,19 @@ pub struct Mutant {
     pub class: Class,
 }
 
+impl fmt::Display for Operator {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Delete => "delete",
+            Self::Change => "change",
+            Self::Rename => "rename",
+        })
+    }
+}
+
 impl fmt::Display for Mutant {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match self.operator {
-            Operator::Delete => "delete",
-            Operator::Change => "change",
-            Operator::Rename => "rename",
-        };
-        write!(out, "{verb} {}", self.pointer)
+        write!(out, "{} {}", self.operator, self.pointer)
     }
 }
 

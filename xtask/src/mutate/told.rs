@@ -1,40 +1,40 @@
-//! One change of one node of the document, as `cargo xtask mutate` writes it.
+//! A mutant as it is told to the probes: with everything that is done, so that they needn't know why.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use xtask::mutate::change::Change;
 
-/// What is done to the node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Operator {
-    /// It is taken out.
-    Delete,
-    /// It gets another value.
-    Change,
-    /// It gets another key.
-    Rename,
-}
+use super::{
+    change::Change,
+    operators::{Mutant, Operator, renamed},
+};
+use crate::pointer::unescape;
 
 /// A change of one node.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Mutant {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Told {
     /// Where the node stands.
     pub pointer: String,
     /// What is done to it.
     pub operator: Operator,
     /// Its new value.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     /// Its new key.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The operations that can tell.
     #[serde(default)]
     pub operations: Vec<String>,
 }
 
-impl Mutant {
+impl Told {
+    /// The mutant with its new value, where it has one.
+    pub(super) fn new(mutant: &Mutant, value: Option<Value>, operations: Vec<String>) -> Self {
+        let name = || mutant.pointer.rsplit('/').next().map(unescape).unwrap_or_default();
+        let key = (mutant.operator == Operator::Rename).then(|| renamed(&name()));
+        Self { pointer: mutant.pointer.clone(), operator: mutant.operator, value, key, operations }
+    }
+
     /// The document with the change; nothing where there is no such node.
     #[must_use]
     pub fn applied(&self, document: &Value) -> Option<Value> {
@@ -53,12 +53,13 @@ impl Mutant {
 mod tests {
     use serde_json::json;
 
+    use super::super::operators::mutants;
     use super::*;
 
     #[test]
     fn a_line_is_a_change() {
         let document = json!({ "a": [1, 2], "b/c": { "d": true } });
-        let applied = |line: Value| serde_json::from_value::<Mutant>(line).unwrap().applied(&document);
+        let applied = |line: Value| serde_json::from_value::<Told>(line).unwrap().applied(&document);
         let deleted = applied(json!({ "pointer": "/a/0", "operator": "delete", "operations": ["x"] }));
         assert_eq!(deleted, Some(json!({ "a": [2], "b/c": { "d": true } })));
         let changed = applied(json!({ "pointer": "/b~1c/d", "operator": "change", "value": 5 }));
@@ -66,5 +67,19 @@ mod tests {
         let renamed = applied(json!({ "pointer": "/b~1c", "operator": "rename", "key": "e" }));
         assert_eq!(renamed, Some(json!({ "a": [1, 2], "e": { "d": true } })));
         assert_eq!(applied(json!({ "pointer": "/b~1c", "operator": "rename" })), None);
+    }
+
+    #[test]
+    fn what_is_told_does_what_the_mutant_does() {
+        let document = json!({ "a": [1, 2], "b/c": { "d": true } });
+        let all = mutants(&document, "/b~1c");
+        assert!(all.len() > 3);
+        for mutant in all {
+            let mut changed = document.clone();
+            mutant.apply(&mut changed).unwrap();
+            let line = serde_json::to_string(&Told::new(&mutant, mutant.value(&document), Vec::new())).unwrap();
+            let told: Told = serde_json::from_str(&line).unwrap();
+            assert_eq!(told.applied(&document), Some(changed), "{mutant}");
+        }
     }
 }
