@@ -37,7 +37,9 @@ pub struct Shared {
     /// The directory of the database file and the stored images.
     #[arg(long, env = "CUSTOMER_API_DATA", default_value = "./data")]
     pub data: PathBuf,
-    /// A PostgreSQL database (`postgres://…`) in place of the file in the data directory.
+    /// A PostgreSQL database (`postgres://…`) in place of the file in the data directory. With `?sslmode=verify-full`
+    /// (or `require`, which means the same here) it is spoken to encrypted, and its certificate checked against those
+    /// that this machine trusts, or those of `&sslrootcert=FILE`.
     #[arg(long, env = "CUSTOMER_API_DATABASE", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub database: Option<String>,
     /// Where stored images go in place of the data directory: a directory, or `s3://bucket/prefix`.

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use crate::registered::{PATIENCE, counts, finished, space, submit};
 
-fn server() -> Command {
+pub(crate) fn server() -> Command {
     let mut command = Command::new(process::binary().expect("the server can be built"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     // Nobody wants to read where in the program it was.
@@ -20,7 +20,7 @@ fn server() -> Command {
 }
 
 /// What a process that doesn't start says: one line, and what it exits with.
-async fn refused(command: &mut Command) -> String {
+pub(crate) async fn refused(command: &mut Command) -> String {
     let ended = tokio::time::timeout(PATIENCE, command.output()).await;
     let Output { status, stdout, stderr } = ended.expect("it ends").expect("it can be started");
     let (out, line) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));

@@ -38,6 +38,9 @@ pub enum Error {
     /// PostgreSQL refused.
     #[error("PostgreSQL: {0}")]
     Postgres(#[from] tokio_postgres::Error),
+    /// How to talk to PostgreSQL can't be read.
+    #[error(transparent)]
+    Tls(#[from] postgres::tls::TlsError),
     /// No connection to PostgreSQL could be had.
     #[error("no connection to the database: {0}")]
     Pool(#[from] deadpool_postgres::PoolError),

@@ -1,5 +1,7 @@
 //! PostgreSQL through a pool of connections with prepared statements.
 
+pub(super) mod tls;
+
 use super::{Error, Row, Tx, Value, migrations};
 use crate::shares::Shares;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -13,6 +15,7 @@ use std::{
 };
 use tokio::time::timeout;
 use tokio_postgres::{NoTls, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a request waits for a connection before it is told that the database is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,13 +45,17 @@ pub struct PgTx {
 
 impl Pg {
     pub(super) async fn connect(url: &str, connections: usize) -> Result<Self, Error> {
-        let mut config: tokio_postgres::Config = url.parse()?;
+        let (mut config, tls) = tls::read(url)?;
         config.connect_timeout(PATIENCE);
         config.keepalives_idle(PATIENCE);
         let given = config.get_options().map(|options| format!(" {options}")).unwrap_or_default();
         let limit = STATEMENT.as_millis();
         config.options(format!("-c statement_timeout={limit} -c idle_in_transaction_session_timeout={limit}{given}"));
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match tls {
+            Some(tls) => Manager::from_config(config, MakeRustlsConnect::new(tls), recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
         let pool = Pool::builder(manager)
             .max_size(connections)
             .wait_timeout(Some(PATIENCE))

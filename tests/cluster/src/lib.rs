@@ -8,6 +8,7 @@ mod binary;
 pub use binary::server_binary;
 
 use std::{
+    io::Write as _,
     net::{Ipv4Addr, TcpListener},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
@@ -49,6 +50,25 @@ impl Cluster {
     /// When no PostgreSQL is installed (neither on `PATH` nor under `/usr/lib/postgresql`), or
     /// its tools fail; the error ends with what they said.
     pub fn start() -> Result<Self> {
+        Self::make(|_| Ok(()))
+    }
+
+    /// The same, but it takes encrypted connections alone, with a certificate and its key in PEM.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`], or when it can't use the certificate.
+    pub fn start_encrypted(certificate: &str, key: &str) -> Result<Self> {
+        Self::make(|data| {
+            for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+                write_private(&data.join(name), text)?;
+            }
+            std::fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n")?;
+            let mut settings = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
+            Ok(writeln!(settings, "ssl = on")?)
+        })
+    }
+
+    fn make(prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let binaries = binaries()?;
         let directory = tempfile::Builder::new().prefix("test-cluster-").tempdir()?;
         // The server's own user, who may be another one, must get through.
@@ -57,6 +77,7 @@ impl Cluster {
         run(Command::new(binaries.join("initdb"))
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
             .arg(&data))?;
+        prepare(&data)?;
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
@@ -84,6 +105,16 @@ impl Drop for Cluster {
             .args(["stop", "--mode=immediate", "--wait", "--pgdata"])
             .arg(self.directory.path().join("data")));
     }
+}
+
+/// Writes a file that only the server's user may read, which it insists on.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    if let Some((user, group)) = other_user()? {
+        std::os::unix::fs::chown(path, Some(user), Some(group))?;
+    }
+    Ok(())
 }
 
 fn pg_ctl_start(binaries: &Path, data: &Path, log: &Path, port: u16) -> Result<()> {
