@@ -356,4 +356,28 @@ mod tests {
             assert!(!told.is_trouble(), "{told:?}");
         }
     }
+
+    #[test]
+    fn a_search_that_takes_too_long_is_not_tried_again_at_once() {
+        let around = Circumstances {
+            profile: Profile::Seed,
+            links: &Links::new("https://api.example.org"),
+            instance: "https://api.example.org/customers/1/allImages",
+            request_id: "",
+            method: &Method::GET,
+            path: "/customers/1/allImages",
+        };
+        let of = |error: store::Error| Failure::Domain(domain::Error::Store(error));
+        // Others end in a moment; this one takes as long the next time.
+        for (failure, wait) in [
+            (of(store::Error::TooLong), "60"),
+            (of(store::Error::Busy), "1"),
+            (of(store::Error::Silent), "1"),
+            (Failure::UnderWay, "1"),
+        ] {
+            let answer = response(&failure, &around);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{failure:?}");
+            assert_eq!(answer.header(header::RETRY_AFTER), Some(wait), "{failure:?}");
+        }
+    }
 }
