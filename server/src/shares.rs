@@ -4,35 +4,49 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// Room for a number of things at once, of which one customer may have a part.
 pub struct Shares {
-    all: Semaphore,
+    all: Arc<Semaphore>,
+    most: u32,
     each: usize,
     /// Those of the customers who have or want some.
     taken: Mutex<HashMap<i64, Arc<Semaphore>>>,
 }
 
 /// A place, free again when it is dropped.
-pub struct Place<'a> {
+pub struct Place {
     _share: OwnedSemaphorePermit,
-    _room: SemaphorePermit<'a>,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Shares {
     /// Room for `all`, and for `each` of one customer; for one at least.
     pub fn new(all: usize, each: usize) -> Self {
-        Self { all: Semaphore::new(all.max(1)), each: each.max(1), taken: Mutex::default() }
+        let most = u32::try_from(all.max(1)).unwrap_or(u32::MAX);
+        Self { all: Arc::new(Semaphore::new(most as usize)), most, each: each.max(1), taken: Mutex::default() }
     }
 
     /// Waits for a place for a customer; within its share first, so that only what may have one waits for all.
     ///
     /// # Errors
     /// Never: the room is not closed.
-    pub async fn enter(&self, customer: i64) -> Result<Place<'_>, AcquireError> {
+    pub async fn enter(&self, customer: i64) -> Result<Place, AcquireError> {
+        self.take(customer, 1).await
+    }
+
+    /// The same, for somebody who has to be alone.
+    ///
+    /// # Errors
+    /// Never: the room is not closed.
+    pub async fn enter_alone(&self, customer: i64) -> Result<Place, AcquireError> {
+        self.take(customer, self.most).await
+    }
+
+    async fn take(&self, customer: i64, places: u32) -> Result<Place, AcquireError> {
         let share = self.share(customer).acquire_owned().await?;
-        Ok(Place { _share: share, _room: self.all.acquire().await? })
+        Ok(Place { _share: share, _room: self.all.clone().acquire_many_owned(places).await? })
     }
 
     fn share(&self, customer: i64) -> Arc<Semaphore> {
@@ -62,5 +76,26 @@ mod tests {
         drop((second, third, other));
         assert!(enter(4).is_some());
         assert_eq!(shares.taken.lock().unwrap().len(), 1, "nobody is remembered");
+    }
+
+    #[test]
+    fn whoever_waits_within_a_share_keeps_nobody_else_waiting() {
+        let shares = Shares::new(1, 1);
+        let first = shares.enter(1).now_or_never().unwrap();
+        let mut second = Box::pin(shares.enter(1));
+        let mut other = Box::pin(shares.enter(2));
+        assert!(second.as_mut().now_or_never().is_none() && other.as_mut().now_or_never().is_none());
+        drop(first);
+        assert!(other.now_or_never().is_some(), "it is its turn, though another waits for longer");
+    }
+
+    #[test]
+    fn alone_is_alone() {
+        let shares = Shares::new(3, 3);
+        let alone = shares.enter_alone(1).now_or_never();
+        assert!(alone.is_some() && shares.enter(2).now_or_never().is_none());
+        drop(alone);
+        let other = shares.enter(2).now_or_never();
+        assert!(other.is_some() && shares.enter_alone(1).now_or_never().is_none());
     }
 }

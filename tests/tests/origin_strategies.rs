@@ -220,6 +220,7 @@ contract_test!(bad_rules_are_refused_with_pointers, async |server: &mut TestServ
         (with(json!({ "regex": r"^(x+x+)+\1y" })), vec!["/regex"]),
         (with(json!({ "regex": r"^https?://(-+-+)+\1y" })), vec!["/regex"]),
         (with(json!({ "regex": r"(.*)(.*)\2q7$" })), vec!["/regex"]),
+        (with(json!({ "regex": r"(a|b\g<1>\g<1>|c\g<1>)(?=z)" })), vec!["/regex"]),
         (with(json!({ "strategy": "default" })), vec!["/strategy"]),
         (with(json!({ "strategy": "ftp" })), vec!["/strategy"]),
         (with(json!({ "strategy": "/storagePolicies/s3" })), vec!["/strategy"]),

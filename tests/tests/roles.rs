@@ -142,6 +142,19 @@ contract_test!(roles_are_granted_by_auth_services, profiles, async |server: &mut
     assert_eq!(shown["authService"], service);
     // What is shown can be put back.
     tenant.request(server, "PUT", at).json(&viewed.json()).send().await.expect(200);
+    // The role doesn't change the service; that of another is another's.
+    for (method, id) in [("PUT", service.as_str()), ("PATCH", &service), ("PUT", "clickthrough-logout"), ("PATCH", "")]
+    {
+        let mut body = viewed.json();
+        body["name"] = json!("changed");
+        body["@id"] = json!(id);
+        if id.is_empty() {
+            body.as_object_mut().unwrap().remove("@id");
+        }
+        let problem = tenant.request(server, method, at).json(&body).send().await.expect_problem(400, "/invalid");
+        assert!(problem["errors"].as_array().unwrap().iter().any(|error| error["pointer"] == "/name"), "{problem}");
+    }
+    assert_eq!(tenant.request(server, "GET", at).send().await.expect(200).must_header("etag"), etag);
 
     let other = json!({ "@id": "clickthrough-logout" });
     let patched = tenant.request(server, "PATCH", at).header("if-match", &etag).json(&other).send().await;

@@ -4,7 +4,7 @@ use super::{Tag, auth_services::AuthService, change};
 use crate::{
     collection,
     domain::{
-        Error, ids,
+        self, Error, ids,
         roles::{self, Changes, Settings},
     },
     http::{
@@ -186,8 +186,13 @@ async fn stored(caller: &Caller, customer: i64, id: &str) -> Result<(Role, Optio
     caller.checked(Role::item(old, &caller.links), version)
 }
 
-/// Checks the conditions of the request on the auth service of a role; the version of the role to write under.
-async fn check_service(caller: &Caller, customer: i64, id: &str) -> Result<Option<i64>, Failure> {
+/// Checks the conditions of the request on the auth service of a role; that service, and the version of the role to
+/// write under.
+async fn check_service(
+    caller: &Caller,
+    customer: i64,
+    id: &str,
+) -> Result<(Option<AuthService>, Option<i64>), Failure> {
     let role = roles::get(&caller.app.db, customer, id).await?;
     let shown = match roles::auth_service(&caller.app.db, &role).await {
         Ok(service) => Some(AuthService::item(service, &caller.links)),
@@ -195,7 +200,22 @@ async fn check_service(caller: &Caller, customer: i64, id: &str) -> Result<Optio
         Err(error) => return Err(error.into()),
     };
     caller.conditions.check(shown.as_ref().map(Resource::etag).as_deref())?;
-    Ok(caller.conditions.any().then_some(role.version))
+    Ok((shown, caller.conditions.any().then_some(role.version)))
+}
+
+/// The auth service that a body refers to, as it is shown. Where there is none, the grant says so.
+async fn referred(caller: &Caller, customer: i64, id: &str) -> Result<Option<AuthService>, Failure> {
+    match domain::auth_services::get(&caller.app.db, customer, id).await {
+        Ok(service) => Ok(Some(AuthService::item(service, &caller.links))),
+        Err(Error::Missing(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A role has its auth service, and doesn't change it: what else the body says of it must be as it is.
+fn check_members(raw: &Map<String, JsonValue>, input: &str, service: Option<AuthService>) -> Result<(), Failure> {
+    let Some(known) = service else { return Ok(()) };
+    read_only::check::<AuthService>(raw, input, Some(&read_only::shown(&known)), "")
 }
 
 /// The operations.
@@ -307,8 +327,9 @@ impl Api {
         body: Json<RoleAuthServiceReplace>,
     ) -> Result<Replaced<AuthService>, Fail> {
         let (customer, id) = (customer.0.0, role.0.0);
-        let version = check_service(&caller, customer, &id).await?;
+        let (_, version) = check_service(&caller, customer, &id).await?;
         let service = service_id(&caller.links, customer, &body.value.id.0, "/@id")?;
+        check_members(&body.raw, "RoleAuthServiceReplace", referred(&caller, customer, &service).await?)?;
         let (found, is_first) = roles::grant(&caller.app.db, customer, id, Some(service), true, version).await?;
         Ok(caller.replaced(&AuthService::item(found, &caller.links), is_first))
     }
@@ -326,8 +347,13 @@ impl Api {
         body: Json<RoleAuthServiceUpdate>,
     ) -> Result<Updated<AuthService>, Fail> {
         let (customer, id) = (customer.0.0, role.0.0);
-        let version = check_service(&caller, customer, &id).await?;
+        let (shown, version) = check_service(&caller, customer, &id).await?;
         let service = body.value.id.map(|r| service_id(&caller.links, customer, &r.0, "/@id")).transpose()?;
+        let known = match &service {
+            Some(service) => referred(&caller, customer, service).await?,
+            None => shown,
+        };
+        check_members(&body.raw, "RoleAuthServiceUpdate", known)?;
         let (found, _) = roles::grant(&caller.app.db, customer, id, service, false, version).await?;
         Ok(caller.updated(&AuthService::item(found, &caller.links)))
     }
@@ -344,7 +370,7 @@ impl Api {
         role: Path<RoleId>,
     ) -> Result<Deleted, Fail> {
         let (customer, id) = (customer.0.0, role.0.0);
-        let version = check_service(&caller, customer, &id).await?;
+        let (_, version) = check_service(&caller, customer, &id).await?;
         roles::revoke(&caller.app.db, customer, id, version).await?;
         Ok(caller.deleted())
     }

@@ -76,6 +76,9 @@ pub enum Error {
     /// The thing was changed since the caller last saw it.
     #[error("The resource was changed meanwhile: view it again and repeat the request.")]
     Changed,
+    /// So much is tried out that one more had to wait for too long.
+    #[error("Too many regular expressions are being tried out: try again in a moment.")]
+    Busy,
     /// The database did not do it.
     #[error(transparent)]
     Store(store::Error),

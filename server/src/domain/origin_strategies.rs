@@ -9,10 +9,15 @@ use super::{
 use crate::{
     ingest::fetch::Basic,
     secrets::{Secrets, SecretsError},
+    shares::Place,
     store::{self, Db, Tx},
 };
 use futures::FutureExt;
+use std::time::Duration;
+use tokio::time::timeout;
 
+/// How long trying out a regular expression waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Rules that a customer may have; every ingest looks through them.
 const MAX_RULES: i64 = 500;
 /// What is shown in place of stored credentials.
@@ -196,7 +201,7 @@ pub async fn list(db: &Db, customer: i64, paging: &Paging) -> Result<Page<Rule>,
 /// # Errors
 /// [`Error::Invalid`], [`Error::Conflict`] for a taken regular expression, or whatever the database says.
 pub async fn create(db: &Db, secrets: &Secrets, customer: i64, given: Given) -> Result<Rule, Error> {
-    check_regex(&given).await?;
+    check_regex(customer, &given).await?;
     let (secrets, id) = (secrets.clone(), uuid::Uuid::new_v4().to_string());
     db.write(move |tx| async move { insert(tx, &secrets, customer, id, given).await }.boxed()).await
 }
@@ -216,7 +221,7 @@ pub async fn replace(
     version: Option<i64>,
 ) -> Result<(Rule, bool), Error> {
     ids::check(id).map_err(|detail| Error::invalid("originStrategy", detail))?;
-    check_regex(&given).await?;
+    check_regex(customer, &given).await?;
     let (secrets, id) = (secrets.clone(), id.to_owned());
     db.write(move |tx| {
         async move {
@@ -244,7 +249,7 @@ pub async fn update(
     given: Given,
     version: Option<i64>,
 ) -> Result<Rule, Error> {
-    check_regex(&given).await?;
+    check_regex(customer, &given).await?;
     let (secrets, id) = (secrets.clone(), id.to_owned());
     db.write(move |tx| {
         async move {
@@ -276,13 +281,26 @@ pub async fn delete(db: &Db, customer: i64, id: &str, version: Option<i64>) -> R
 }
 
 /// Trying out a regular expression takes a while, so it is done before anything is locked.
-async fn check_regex(given: &Given) -> Result<(), Error> {
+async fn check_regex(customer: i64, given: &Given) -> Result<(), Error> {
     let Some(regex) = given.regex.clone() else { return Ok(()) };
-    let checked = tokio::task::spawn_blocking(move || patterns::check(&regex)).await;
-    match checked {
+    let place = turn(customer, PATIENCE).await?;
+    let checked = tokio::task::spawn_blocking(move || {
+        // A caller who goes away doesn't end this.
+        let _place = place;
+        patterns::check(&regex)
+    });
+    match checked.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(detail)) => Err(Error::invalid("/regex", detail)),
         Err(_) => Err(Error::invalid("/regex", "The regular expression can't be tried out: simplify it.")),
+    }
+}
+
+/// Waits for a customer's turn to try something out, and not for longer than it has patience.
+async fn turn(customer: i64, patience: Duration) -> Result<Place, Error> {
+    match timeout(patience, patterns::room(customer)).await {
+        Ok(Ok(place)) => Ok(place),
+        _ => Err(Error::Busy),
     }
 }
 
@@ -379,4 +397,25 @@ fn apply(old: Rule, given: Given, secrets: &Secrets) -> Result<Rule, Error> {
 fn seal(login: &Basic, secrets: &Secrets) -> Result<String, Error> {
     let text = serde_json::json!([login.user, login.password]).to_string();
     secrets.seal(&text).map_err(|e| Error::Store(store::Error::File(std::io::Error::other(e.to_string()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_customer_leaves_room_for_others_to_try_something_out() {
+        let mut taken = Vec::new();
+        let busy = loop {
+            match turn(1, Duration::ZERO).await {
+                Ok(place) => taken.push(place),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(busy, Error::Busy) && !taken.is_empty(), "{busy:?}");
+        let given = Given { regex: Some("(a+)+b".to_owned()), ..Given::default() };
+        check_regex(2, &given).await.unwrap();
+        drop(taken);
+        check_regex(1, &given).await.unwrap();
+    }
 }

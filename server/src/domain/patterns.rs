@@ -1,8 +1,14 @@
 //! Regular expressions that users write: with look-around and back references, as they are used to, and
 //! with an end to what one may cost.
 
-use fancy_regex::{Regex, RegexBuilder};
-use std::time::{Duration, Instant};
+use crate::shares::{Place, Shares};
+use fancy_regex::{AstNode, Expr, Regex, RegexBuilder};
+use std::{
+    sync::LazyLock,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
+use tokio::sync::AcquireError;
 
 /// Steps that looking for one regular expression in one text may take. A step goes back and tries something else; what
 /// it tries may go through all of the text, so that steps alone say little of the time. An origin of a thousand
@@ -30,9 +36,33 @@ const CHARACTERS: usize = 40;
 /// One character of each kind that a regular expression can name without writing one of it down.
 const KINDS: [char; 6] = ['a', '0', '_', '-', ' ', 'é'];
 
+/// As many are looked for at once as there are cores, so that they leave some of these to others.
+static ROOM: LazyLock<Shares> = LazyLock::new(|| {
+    let cores = available_parallelism().map_or(1, usize::from).max(2);
+    Shares::new(cores, cores / 2)
+});
+
+/// Waits for room to look for the regular expressions of a customer, or to try one out.
+///
+/// # Errors
+/// Never: the room is not closed.
+pub async fn room(customer: i64) -> Result<Place, AcquireError> {
+    ROOM.enter(customer).await
+}
+
 /// A regular expression that is looked for anywhere in a text, whatever the case.
-fn compile(pattern: &str, steps: usize) -> Result<Regex, fancy_regex::Error> {
-    RegexBuilder::new(pattern).case_insensitive(true).backtrack_limit(steps).delegate_size_limit(SIZE).build()
+fn compile(pattern: &str, steps: usize) -> Result<Regex, String> {
+    let told = |error: &dyn ToString| format!("The regular expression can't be read: {}.", plainly(&error.to_string()));
+    // Its groups are written out wherever they are called, time and again, which no number of steps bounds.
+    let is_call = |node: &Expr| matches!(node, Expr::SubroutineCall(_) | Expr::AstNode(AstNode::SubroutineCall(_), _));
+    if Expr::parse_tree(pattern).map_err(|e| told(&e))?.expr.has_descendant_or_self(is_call) {
+        let detail = "The regular expression calls a group of itself, such as with `\\g<1>`: write out what it \
+                      is to match.";
+        return Err(detail.to_owned());
+    }
+    let builder = &mut RegexBuilder::new(pattern);
+    let builder = builder.case_insensitive(true).backtrack_limit(steps).delegate_size_limit(SIZE);
+    builder.build().map_err(|e| told(&e))
 }
 
 /// What looking for a regular expression in a text came to.
@@ -58,6 +88,10 @@ pub struct Searcher {
     last: Compiled,
 }
 
+/// It can't be told; whether more steps might do.
+#[derive(Debug)]
+struct TooFew(bool);
+
 /// An expression, compiled once for each number of steps that it was given.
 #[derive(Debug, Default)]
 struct Compiled {
@@ -67,11 +101,12 @@ struct Compiled {
 
 impl Compiled {
     /// Whether it is in a text; `tries` says how often it had too few steps.
-    fn is_in(&mut self, text: &str, tries: usize, steps: usize) -> Result<bool, fancy_regex::Error> {
+    fn is_in(&mut self, text: &str, tries: usize, steps: usize) -> Result<bool, TooFew> {
         if self.regexes.len() == tries {
-            self.regexes.push(compile(&self.pattern, steps)?);
+            self.regexes.push(compile(&self.pattern, steps).map_err(|_| TooFew(false))?);
         }
-        self.regexes[tries].is_match(text)
+        let is_match = self.regexes[tries].is_match(text);
+        is_match.map_err(|error| TooFew(matches!(error, fancy_regex::Error::RuntimeError(_))))
     }
 }
 
@@ -100,8 +135,8 @@ impl Searcher {
             match self.last.is_in(text, tries, steps) {
                 Ok(true) => return Search::Found,
                 Ok(false) => return Search::Absent,
-                Err(fancy_regex::Error::RuntimeError(_)) if steps < STEPS => {}
-                Err(_) => return Search::TooLong,
+                Err(TooFew(true)) if steps < STEPS => {}
+                Err(TooFew(_)) => return Search::TooLong,
             }
             steps = (steps * MORE).min(STEPS);
             let Some(left) = self.left.checked_sub(steps) else { break };
@@ -117,8 +152,7 @@ impl Searcher {
 /// # Errors
 /// A sentence for the user.
 pub fn check(pattern: &str) -> Result<(), String> {
-    compile(pattern, SHARE)
-        .map_err(|error| format!("The regular expression can't be read: {}.", plainly(&error.to_string())))?;
+    compile(pattern, SHARE)?;
     let mut searcher = Searcher::new(TRIED);
     for probe in probes(pattern) {
         match searcher.search(pattern, &probe) {
@@ -217,6 +251,31 @@ mod tests {
             let error = check(pattern).unwrap_err();
             assert!(error.ends_with('.') && !error.contains('\n'), "{pattern}: {error}");
         }
+    }
+
+    #[test]
+    fn calls_of_groups_are_refused_before_they_are_written_out() {
+        let doubled: String = ('a'..='v').zip(2..).map(|(c, n)| format!(r"({c}\g<{n}>\g<{n}>)")).collect();
+        for pattern in [
+            r"(a|b\g<1>\g<1>|c\g<1>)(?=z)",
+            r"(a\g<1>?\g<1>?b)",
+            r"(?<part>a)\g<part>",
+            r"(a)\g<-1>",
+            r"a\g<0>?b",
+            r"(a)(?1)",
+            r"(?<part>a)(?&part)",
+            r"(?<part>a)(?P>part)",
+            r"(?(DEFINE)(?<part>a))(?&part)",
+            r"((?=(?:x(y\g<2>?)+)))",
+            &format!("{doubled}(z)"),
+        ] {
+            let error = check(pattern).expect_err(pattern);
+            assert!(error.contains("write out") || error.contains("can't be read"), "{pattern}: {error}");
+            // Stored ones from before cost nothing either.
+            assert_eq!(search(pattern, "https://example.org/"), Search::TooLong, "{pattern}");
+        }
+        assert!(check(r"(a\g<1>?\g<1>?b)").unwrap_err().contains("calls a group of itself"));
+        assert!(check(r"a\g<0>?b").unwrap_err().contains("calls a group of itself"));
     }
 
     #[test]

@@ -170,7 +170,9 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
 fn decoded(bytes: &[u8]) -> Result<String, Failure> {
     let spaced: Vec<u8> = bytes.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
     let text = percent_decode(&spaced).decode_utf8().map(Cow::into_owned);
-    text.map_err(|_| Failure::invalid("", "The form is not in UTF-8: send it percent-encoded."))
+    text.map_err(|_| {
+        Failure::invalid("", "The form is not in UTF-8: encode its texts so before they are percent-encoded.")
+    })
 }
 
 /// A boolean as one of Fastly's clients writes it.

@@ -103,7 +103,7 @@ impl Failure {
             Self::Domain(E::Forbidden(_)) => (403, "forbidden", "Forbidden"),
             Self::Domain(E::Changed) => (412, "precondition-failed", "Precondition failed"),
             Self::Domain(E::Store(store::Error::TooLong)) => (503, "search-too-long", "Search too long"),
-            Self::Domain(E::Store(store::Error::Busy)) => (503, "busy", "Too many searches"),
+            Self::Domain(E::Busy | E::Store(store::Error::Busy)) => (503, "busy", "Too much at once"),
             Self::Domain(E::Store(e)) if e.is_unavailable() => (503, "unavailable", "The database is away"),
             Self::Domain(E::Store(_)) | Self::Internal => (500, "internal", "Internal error"),
             Self::Unauthorized(_) => (401, "unauthorized", "Unauthorized"),
@@ -137,7 +137,10 @@ impl Failure {
     /// Whether the operator has to know: whoever comes too early or asks for too much is told, and nothing is wrong.
     fn is_trouble(&self) -> bool {
         use domain::Error::Store;
-        let is_told = matches!(self, Self::UnderWay | Self::Domain(Store(store::Error::TooLong | store::Error::Busy)));
+        let is_told = matches!(
+            self,
+            Self::UnderWay | Self::Domain(domain::Error::Busy | Store(store::Error::TooLong | store::Error::Busy))
+        );
         self.status().is_server_error() && !is_told
     }
 
@@ -352,7 +355,8 @@ mod tests {
     fn only_what_is_wrong_with_the_server_is_trouble() {
         let of = |error: store::Error| Failure::Domain(domain::Error::Store(error));
         assert!(Failure::Internal.is_trouble() && of(store::Error::Silent).is_trouble());
-        for told in [of(store::Error::TooLong), of(store::Error::Busy), Failure::UnderWay, Failure::NoRoute] {
+        let busy = Failure::Domain(domain::Error::Busy);
+        for told in [of(store::Error::TooLong), of(store::Error::Busy), busy, Failure::UnderWay, Failure::NoRoute] {
             assert!(!told.is_trouble(), "{told:?}");
         }
     }

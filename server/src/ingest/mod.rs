@@ -37,7 +37,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::Notify,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -72,9 +72,8 @@ pub struct Engine {
     /// What the operator allows.
     pub rules: Rules,
     scratch: PathBuf,
-    pixels: Arc<Semaphore>,
+    pixels: Shares,
     room: Shares,
-    workers: u32,
     wake: Notify,
     under_way: TaskTracker,
     abandoned: CancellationToken,
@@ -123,14 +122,15 @@ impl Engine {
     ) -> Result<Self, reqwest::Error> {
         let own = objects.bucket().map(str::to_owned);
         let sources = origin::Sources::new(db.clone(), secrets, rules.allowed.clone(), limits, own)?;
-        let workers = u32::try_from(workers.clamp(1, MAX_WORKERS)).unwrap_or(1);
-        let pixels = Arc::new(Semaphore::new(workers as usize));
+        let workers = workers.clamp(1, MAX_WORKERS);
+        // One customer may decode with all of them, but no more of its images wait for that at the same time.
+        let pixels = Shares::new(workers, workers);
         let most = (files::open() / 8).min(MOST_AT_ONCE);
         // The queue's own slots are not kept waiting: they would hold claims that others could work off.
-        let each = (most / 4).max(workers as usize * worker::FETCHES_PER_WORKER).min(most.saturating_sub(1));
+        let each = (most / 4).max(workers * worker::FETCHES_PER_WORKER).min(most.saturating_sub(1));
         let room = Shares::new(most, each);
         let (wake, under_way, abandoned) = (Notify::new(), TaskTracker::new(), CancellationToken::new());
-        Ok(Self { db, objects, sources, rules, scratch, pixels, room, workers, wake, under_way, abandoned })
+        Ok(Self { db, objects, sources, rules, scratch, pixels, room, wake, under_way, abandoned })
     }
 
     /// Tells the workers that there is something to do.
@@ -299,17 +299,16 @@ impl Engine {
     /// Decodes and reduces, off the async threads, no more at once than there are workers; what a worker died over is
     /// decoded alone, so that nothing else is taken for what killed it, and counted.
     async fn pixels(&self, claim: &Image, file: &Path) -> Result<((i64, i64), Vec<derive::Thumbnail>), Trouble> {
-        let suspect = claim.attempts > 0;
-        let permits = if suspect { self.workers } else { 1 };
-        let permit = self.pixels.clone().acquire_many_owned(permits).await;
-        let permit = permit.map_err(|e| Trouble::Internal(e.to_string()))?;
+        let (suspect, customer) = (claim.attempts > 0, claim.at.customer);
+        let place = if suspect { self.pixels.enter_alone(customer).await } else { self.pixels.enter(customer).await };
+        let place = place.map_err(|e| Trouble::Internal(e.to_string()))?;
         if suspect {
             ingest::attempt(&self.db, claim).await.map_err(|e| Trouble::Internal(e.to_string()))?;
         }
         let file = file.to_owned();
         let work = move || {
-            // Decoding can't be interrupted: it holds its permit to its end, however long the caller waits.
-            let _permit = permit;
+            // Decoding can't be interrupted: it keeps its place to its end, however long the caller waits.
+            let _place = place;
             let sizes = policies::thumbnail_sizes();
             let longest = sizes.first().copied().unwrap_or(1);
             let decoded = decode::decode(&file, longest, &decode::Limits::default())

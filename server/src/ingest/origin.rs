@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         origin_strategies::{Rule, Strategy},
-        patterns::{Search, Searcher},
+        patterns::{self, Search, Searcher},
     },
     secrets::Secrets,
     store::{self, Db, Tx},
@@ -132,10 +132,15 @@ impl Sources {
 
     async fn how(&self, customer: i64, registered: &str, origin: &Url) -> Result<How, Failed> {
         let rules = store::origin_strategies::all(&self.db, customer).await?;
+        // Without rules there is nothing to look for.
+        let place = if rules.is_empty() { None } else { Some(patterns::room(customer).await) };
         let (secrets, registered, origin) = (self.secrets.clone(), registered.to_owned(), origin.clone());
         // A regular expression may take its time, within its limit.
-        let resolved = tokio::task::spawn_blocking(move || resolve(&rules, &registered, &origin, &secrets)).await;
-        resolved.map_err(|e| Failed::Internal(e.to_string()))?.map_err(Failed::Reason)
+        let resolved = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            resolve(&rules, &registered, &origin, &secrets)
+        });
+        resolved.await.map_err(|e| Failed::Internal(e.to_string()))?.map_err(Failed::Reason)
     }
 
     async fn over_sftp(

@@ -62,7 +62,7 @@ pub struct Search<'a>(pub &'a Db, pub i64);
 
 impl Search<'_> {
     /// Waits for its turn, and not for longer than it has patience.
-    async fn turn(&self, patience: Duration) -> Result<Place<'_>, Error> {
+    async fn turn(&self, patience: Duration) -> Result<Place, Error> {
         let Self(db, customer) = self;
         let searches = match db {
             Db::Lite(db) => db.searches(),
