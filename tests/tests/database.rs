@@ -101,8 +101,8 @@ fn what_is_said_to_the_database_is_encrypted_where_its_url_says_so() {
         for (url, part) in [
             (by_name.clone(), "no encryption"),
             (format!("{by_name}?sslmode=disable"), "no encryption"),
-            (format!("{by_name}?sslmode=require"), "certificate"),
-            (trusted(&by_number), "certificate"),
+            (format!("{by_name}?sslmode=require"), "sslrootcert"),
+            (trusted(&by_number), "the host as its certificate does"),
             (format!("{by_name}?sslmode=prefer"), "sslmode"),
             (format!("{by_name}?sslmode=require&sslrootcert=none.pem"), "none.pem"),
         ] {

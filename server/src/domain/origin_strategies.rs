@@ -298,7 +298,7 @@ async fn check_regex(customer: i64, given: &Given) -> Result<(), Error> {
 
 /// Waits for a customer's turn to try something out, and not for longer than it has patience.
 async fn turn(customer: i64, patience: Duration) -> Result<Place, Error> {
-    match timeout(patience, patterns::room(customer)).await {
+    match timeout(patience, patterns::room_to_try(customer)).await {
         Ok(Ok(place)) => Ok(place),
         _ => Err(Error::Busy),
     }

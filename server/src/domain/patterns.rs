@@ -2,7 +2,7 @@
 //! with an end to what one may cost.
 
 use crate::shares::{Place, Shares};
-use fancy_regex::{AstNode, Expr, Regex, RegexBuilder};
+use fancy_regex::{AstNode, Expr, LookAround, Regex, RegexBuilder};
 use std::{
     sync::LazyLock,
     thread::available_parallelism,
@@ -27,6 +27,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 const MORE: usize = 4;
 /// Bytes that the compiled form of a part may have.
 const SIZE: usize = 1024 * 1024;
+/// Parts that a compiled form may have; those of an expression of a thousand characters that repeats nothing are fewer.
+const PARTS: usize = 5_000;
 /// Characters of the texts that a regular expression is tried out on: as many as an origin may have.
 const LENGTH: usize = 1000;
 /// How often a character is repeated in such a text at least, however long the regular expression is.
@@ -36,37 +38,81 @@ const CHARACTERS: usize = 40;
 /// One character of each kind that a regular expression can name without writing one of it down.
 const KINDS: [char; 6] = ['a', '0', '_', '-', ' ', 'é'];
 
-/// As many are looked for at once as there are cores, so that they leave some of these to others.
-static ROOM: LazyLock<Shares> = LazyLock::new(|| {
-    let cores = available_parallelism().map_or(1, usize::from).max(2);
-    Shares::new(cores, cores / 2)
-});
+/// What is looked for in origins. One customer may take all of it, but no more of its own stand in line.
+static SEARCHES: LazyLock<Shares> = LazyLock::new(|| Shares::new(cores(), cores()));
+/// What is tried out, and may take its full time.
+static TRIALS: LazyLock<Shares> = LazyLock::new(|| Shares::new(cores(), cores() / 2));
 
-/// Waits for room to look for the regular expressions of a customer, or to try one out.
+/// How many are looked for, and tried out, at once.
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from).max(2)
+}
+
+/// Waits for room to look for the regular expressions of a customer.
 ///
 /// # Errors
 /// Never: the room is not closed.
-pub async fn room(customer: i64) -> Result<Place, AcquireError> {
-    ROOM.enter(customer).await
+pub async fn room_to_search(customer: i64) -> Result<Place, AcquireError> {
+    SEARCHES.enter(customer).await
+}
+
+/// Waits for room to try out a regular expression of a customer.
+///
+/// # Errors
+/// Never: the room is not closed.
+pub async fn room_to_try(customer: i64) -> Result<Place, AcquireError> {
+    TRIALS.enter(customer).await
 }
 
 /// A regular expression that is looked for anywhere in a text, whatever the case.
 fn compile(pattern: &str, steps: usize) -> Result<Regex, String> {
     let told = |error: &dyn ToString| format!("The regular expression can't be read: {}.", plainly(&error.to_string()));
-    // Its groups are written out wherever they are called, time and again, which no number of steps bounds.
-    let is_call = |node: &Expr| matches!(node, Expr::SubroutineCall(_) | Expr::AstNode(AstNode::SubroutineCall(_), _));
-    if Expr::parse_tree(pattern).map_err(|e| told(&e))?.expr.has_descendant_or_self(is_call) {
-        let detail = "The regular expression calls a group of itself, such as with `\\g<1>`: write out what it \
-                      is to match.";
-        return Err(detail.to_owned());
+    if let Some(what) = multiplied(&Expr::parse_tree(pattern).map_err(|e| told(&e))?.expr) {
+        return Err(format!("The regular expression {what}: write out what it is to match."));
     }
     let builder = &mut RegexBuilder::new(pattern);
-    let builder = builder.case_insensitive(true).backtrack_limit(steps).delegate_size_limit(SIZE);
+    let builder = builder.case_insensitive(true).backtrack_limit(steps).delegate_size_limit(SIZE).max_prog_size(PARTS);
     builder.build().map_err(|e| told(&e))
 }
 
+/// What of an expression is written out time and again where it stands in itself, to compile it or to find where it
+/// may begin: neither steps nor the size of the result bound what that costs.
+fn multiplied(expression: &Expr) -> Option<&'static str> {
+    let is_call = |node: &Expr| matches!(node, Expr::SubroutineCall(_) | Expr::AstNode(AstNode::SubroutineCall(_), _));
+    if expression.has_descendant_or_self(is_call) {
+        return Some(r"calls a group of itself, such as with `\g<1>`");
+    }
+    if expression.has_descendant_or_self(|node| is_behind(node) && node.has_descendant(is_behind)) {
+        return Some("has a look-behind within a look-behind");
+    }
+    let mut referring = Vec::new();
+    groups(expression, &mut |inner| referring.push(inner.has_descendant_or_self(|node| refers(node).is_some())));
+    let is_chained = |node: &Expr| refers(node).is_some_and(|group| referring.get(group - 1) == Some(&true));
+    expression.has_descendant_or_self(is_chained).then_some("refers back to a group that itself refers back to one")
+}
+
+fn is_behind(node: &Expr) -> bool {
+    matches!(node, Expr::LookAround(_, LookAround::LookBehind | LookAround::LookBehindNeg))
+}
+
+/// The group that an expression refers back to, counted from 1.
+fn refers(node: &Expr) -> Option<usize> {
+    match node {
+        Expr::Backref { group, .. } | Expr::BackrefWithRelativeRecursionLevel { group, .. } => Some((*group).max(1)),
+        _ => None,
+    }
+}
+
+/// What is in the groups, in the order in which they begin, which is that of their numbers.
+fn groups(expression: &Expr, found: &mut impl FnMut(&Expr)) {
+    if let Expr::Group(inner) = expression {
+        found(inner);
+    }
+    expression.children_iter().for_each(|child| groups(child, found));
+}
+
 /// What looking for a regular expression in a text came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
     /// It is there.
     Found,
@@ -78,6 +124,8 @@ pub enum Search {
     Spent,
     /// There is no time left.
     Late,
+    /// It can't be used at all; a sentence says why.
+    Refused(String),
 }
 
 /// Looks for regular expressions, for all of which together there is a limit.
@@ -88,10 +136,6 @@ pub struct Searcher {
     last: Compiled,
 }
 
-/// It can't be told; whether more steps might do.
-#[derive(Debug)]
-struct TooFew(bool);
-
 /// An expression, compiled once for each number of steps that it was given.
 #[derive(Debug, Default)]
 struct Compiled {
@@ -100,13 +144,12 @@ struct Compiled {
 }
 
 impl Compiled {
-    /// Whether it is in a text; `tries` says how often it had too few steps.
-    fn is_in(&mut self, text: &str, tries: usize, steps: usize) -> Result<bool, TooFew> {
+    /// Whether it is in a text; `tries` says how often it had too few steps. Otherwise why that can't be told.
+    fn is_in(&mut self, text: &str, tries: usize, steps: usize) -> Result<bool, Search> {
         if self.regexes.len() == tries {
-            self.regexes.push(compile(&self.pattern, steps).map_err(|_| TooFew(false))?);
+            self.regexes.push(compile(&self.pattern, steps).map_err(Search::Refused)?);
         }
-        let is_match = self.regexes[tries].is_match(text);
-        is_match.map_err(|error| TooFew(matches!(error, fancy_regex::Error::RuntimeError(_))))
+        self.regexes[tries].is_match(text).map_err(|_| Search::TooLong)
     }
 }
 
@@ -135,8 +178,8 @@ impl Searcher {
             match self.last.is_in(text, tries, steps) {
                 Ok(true) => return Search::Found,
                 Ok(false) => return Search::Absent,
-                Err(TooFew(true)) if steps < STEPS => {}
-                Err(TooFew(_)) => return Search::TooLong,
+                Err(Search::TooLong) if steps < STEPS => {}
+                Err(why) => return why,
             }
             steps = (steps * MORE).min(STEPS);
             let Some(left) = self.left.checked_sub(steps) else { break };
@@ -164,6 +207,7 @@ pub fn check(pattern: &str) -> Result<(), String> {
             }
             // It takes long on many texts, but not too long on any so far.
             Search::Spent => break,
+            Search::Refused(detail) => return Err(detail),
         }
     }
     Ok(())
@@ -254,9 +298,19 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_groups_are_refused_before_they_are_written_out() {
+    fn what_is_written_out_in_itself_is_refused_before_it_is() {
         let doubled: String = ('a'..='v').zip(2..).map(|(c, n)| format!(r"({c}\g<{n}>\g<{n}>)")).collect();
+        // Each group has the one before it several times.
+        let chained =
+            |times: usize| (1..=8).map(|n| format!("({})", format!(r"\{n}").repeat(times))).collect::<String>();
+        let behind = |depth: usize| format!("{}c{}x", "(?<=a*".repeat(depth), "b*)".repeat(depth));
         for pattern in [
+            &format!("(){}", chained(20)),
+            &format!("(^){}", chained(10)),
+            r"(?<first>a)(?<second>\k<first>)\k<second>",
+            &behind(18),
+            &behind(2),
+            r"(?<!a*(?=(?<=b)c))x",
             r"(a|b\g<1>\g<1>|c\g<1>)(?=z)",
             r"(a\g<1>?\g<1>?b)",
             r"(?<part>a)\g<part>",
@@ -272,10 +326,17 @@ mod tests {
             let error = check(pattern).expect_err(pattern);
             assert!(error.contains("write out") || error.contains("can't be read"), "{pattern}: {error}");
             // Stored ones from before cost nothing either.
-            assert_eq!(search(pattern, "https://example.org/"), Search::TooLong, "{pattern}");
+            assert_eq!(search(pattern, "https://example.org/"), Search::Refused(error), "{pattern}");
         }
         assert!(check(r"(a\g<1>?\g<1>?b)").unwrap_err().contains("calls a group of itself"));
         assert!(check(r"a\g<0>?b").unwrap_err().contains("calls a group of itself"));
+        assert!(check(&chained(2)).is_err() && check(&behind(2)).unwrap_err().contains("look-behind within"));
+        // Neither costs anything where it stands in nothing of its kind.
+        for pattern in [r"(([a-z])\2)+/([0-9])\3", r"(?<=a)b(?<!c)d", r"(?=a(?=b(?<=b)))", r"([a-z])(\1)x"] {
+            assert_eq!(check(pattern), Ok(()), "{pattern}");
+        }
+        // A form of too many parts is no form either.
+        assert!(compile(&"(?=a)".repeat(PARTS), SHARE).unwrap_err().contains("can't be read"));
     }
 
     #[test]

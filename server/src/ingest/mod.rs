@@ -272,7 +272,7 @@ impl Engine {
         }
         let _place = self.room.enter(claim.at.customer).await.map_err(|e| Trouble::Internal(e.to_string()))?;
         let file = Scratch::new(&self.scratch)?;
-        let size = within(self.fetch(claim, file.path())).await?;
+        let size = self.fetch(claim, file.path()).await?;
         let prefix = image_prefix(claim.at.customer, claim.at.space, &claim.at.id, claim.generation);
         let mut stored = Stored { dimensions: None, thumbnails: Vec::new(), size, thumbnail_size: 0 };
         if wanted == Wanted::Pixels {
@@ -292,7 +292,8 @@ impl Engine {
     async fn fetch(&self, claim: &Image, into: &Path) -> Result<i64, Trouble> {
         let origin = claim.initial_origin.as_ref().unwrap_or(&claim.settings.origin);
         let url = address::check_origin(origin, &self.rules.allowed).map_err(Trouble::Reason)?;
-        let bytes = self.sources.fetch(claim.at.customer, origin, &url, into).await?;
+        let how = self.sources.how(claim.at.customer, origin, &url).await?;
+        let bytes = within(self.sources.fetch(how, claim.at.customer, &url, into)).await?;
         Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 

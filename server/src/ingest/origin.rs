@@ -79,6 +79,9 @@ fn matching<'a>(rules: &'a [Rule], origin: &str) -> Result<Option<&'a Rule>, Str
                     rule.id
                 ));
             }
+            Search::Refused(why) => {
+                return Err(format!("The origin strategy `{}` can't be used. {why}", rule.id));
+            }
             Search::Spent | Search::Late => {
                 return Err(format!(
                     "The regexes of the origin strategies up to `{}` take too long together on this origin: simplify \
@@ -116,12 +119,11 @@ impl Sources {
         Ok(Self { db, secrets, http, sftp: Sftp::new(allowed, limits), buckets: Buckets::new(limits, own_bucket) })
     }
 
-    /// Fetches an origin of a customer, which was `registered` so, into a file; answers its size in bytes.
+    /// Fetches an origin of a customer into a file; answers its size in bytes.
     ///
     /// # Errors
     /// A sentence for the owner of the image, or what the database says.
-    pub async fn fetch(&self, customer: i64, registered: &str, origin: &Url, into: &Path) -> Result<u64, Failed> {
-        let how = self.how(customer, registered, origin).await?;
+    pub async fn fetch(&self, how: How, customer: i64, origin: &Url, into: &Path) -> Result<u64, Failed> {
         Ok(match how {
             How::Anonymous => self.http.fetch(origin, None, into).await?,
             How::Basic(login) => self.http.fetch(origin, Some(&login), into).await?,
@@ -130,10 +132,14 @@ impl Sources {
         })
     }
 
-    async fn how(&self, customer: i64, registered: &str, origin: &Url) -> Result<How, Failed> {
+    /// How an origin of a customer, which was `registered` so, is to be fetched. Its turn may be long in coming.
+    ///
+    /// # Errors
+    /// A sentence for the owner of the image, or what the database says.
+    pub async fn how(&self, customer: i64, registered: &str, origin: &Url) -> Result<How, Failed> {
         let rules = store::origin_strategies::all(&self.db, customer).await?;
         // Without rules there is nothing to look for.
-        let place = if rules.is_empty() { None } else { Some(patterns::room(customer).await) };
+        let place = if rules.is_empty() { None } else { Some(patterns::room_to_search(customer).await) };
         let (secrets, registered, origin) = (self.secrets.clone(), registered.to_owned(), origin.clone());
         // A regular expression may take its time, within its limit.
         let resolved = tokio::task::spawn_blocking(move || {

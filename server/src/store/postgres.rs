@@ -63,7 +63,7 @@ impl Pg {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| Error::Row(e.to_string()))?;
-        let client = pool.get().await?;
+        let client = pool.get().await.map_err(tls::explained)?;
         migrations::postgres(&client).await?;
         // Half of the connections are for what doesn't take long.
         let searches = Arc::new(Shares::new(connections / 2, connections / 4));

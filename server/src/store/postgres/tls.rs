@@ -1,5 +1,6 @@
 //! Whether connections to PostgreSQL are encrypted, as the parameters `sslmode` and `sslrootcert` of its URL say.
 
+use deadpool_postgres::PoolError;
 use percent_encoding::percent_decode_str;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -24,8 +25,14 @@ pub enum TlsError {
     #[error("`sslrootcert={0}` must be a file of certificates in PEM: {1}")]
     Roots(String, String),
     /// TLS can't be set up.
-    #[error("TLS can't be set up: {0}")]
+    #[error("TLS can't be set up ({0}): name the certificates to trust with `sslrootcert=FILE`")]
     Setup(#[from] rustls::Error),
+    /// The certificate of the server is not trusted.
+    #[error("{0}: name the certificates to trust with `sslrootcert=FILE`, and the host as its certificate does")]
+    Untrusted(String),
+    /// Something else than a URL.
+    #[error("the address of a database is `postgres://USER:PASSWORD@HOST/NAME`")]
+    Form,
 }
 
 /// Reads a URL: where PostgreSQL is, and how to encrypt what is said, if it is. What other clients call `require`
@@ -34,20 +41,26 @@ pub enum TlsError {
 /// # Errors
 /// When something can't be read; the first thing that can't.
 pub(super) fn read(url: &str) -> Result<(Config, Option<ClientConfig>), super::Error> {
-    let (address, query) = url.split_once('?').unwrap_or((url, ""));
-    let (mut mode, mut roots, mut others) = (None, None, Vec::new());
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=') {
-            Some(("sslmode", value)) => mode = Some(decoded(value)),
-            Some(("sslrootcert", value)) => roots = Some(decoded(value)),
-            _ => others.push(pair),
+    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://")).ok_or(TlsError::Form)?;
+    // Whatever stands before the first `@` is a name and a password, as the client reads it.
+    let start = url.len() - rest.len() + rest.find('@').unwrap_or_default();
+    let (mut address, mut mode, mut roots) = (url.to_owned(), None, None);
+    if let Some(query) = url[start..].find('?').map(|at| start + at + 1) {
+        let mut others = Vec::new();
+        for pair in url[query..].split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match decoded(name).as_str() {
+                "sslmode" => mode = Some(decoded(value)),
+                "sslrootcert" => roots = Some(decoded(value)),
+                _ => others.push(pair),
+            }
         }
+        address.truncate(if others.is_empty() { query - 1 } else { query });
+        address.push_str(&others.join("&"));
     }
-    let mut config: Config = format!("{address}?{}", others.join("&")).trim_end_matches('?').parse()?;
+    let mut config: Config = address.parse()?;
     let is_encrypted = match mode.as_deref() {
-        // In a connection string of another form it stands where it is read above.
-        None => config.get_ssl_mode() == SslMode::Require,
-        Some("disable") => false,
+        None | Some("disable") => false,
         Some("require" | "verify-full") => true,
         Some(other) => return Err(TlsError::Mode(other.to_owned()).into()),
     };
@@ -59,6 +72,15 @@ pub(super) fn read(url: &str) -> Result<(Config, Option<ClientConfig>), super::E
     Ok((config, Some(trusting(roots.as_deref())?)))
 }
 
+/// Why there is no connection, with what to change where it is a certificate that is not trusted.
+pub(super) fn explained(error: PoolError) -> super::Error {
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    match causes.map(ToString::to_string).find(|cause| cause.contains("invalid peer certificate")) {
+        Some(cause) => TlsError::Untrusted(cause).into(),
+        None => error.into(),
+    }
+}
+
 fn decoded(value: &str) -> String {
     percent_decode_str(value).decode_utf8_lossy().into_owned()
 }
@@ -67,10 +89,13 @@ fn decoded(value: &str) -> String {
 fn trusting(roots: Option<&str>) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?;
-    Ok(match roots {
+    let mut config = match roots {
         None | Some("system") => builder.with_platform_verifier()?.with_no_client_auth(),
         Some(file) => builder.with_root_certificates(stored(file)?).with_no_client_auth(),
-    })
+    };
+    // PostgreSQL 17 wants it where TLS begins without being asked for (`sslnegotiation=direct`).
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    Ok(config)
 }
 
 fn stored(file: &str) -> Result<RootCertStore, TlsError> {
@@ -107,8 +132,20 @@ mod tests {
             assert_eq!(config.get_application_name(), query.contains("application").then_some("a"));
             assert_eq!(config.get_connect_timeout().is_some(), query.contains("timeout"));
         }
-        assert!(read("host=host sslmode=require").unwrap().1.is_some());
-        assert!(read("host=host").unwrap().1.is_none());
+    }
+
+    #[test]
+    fn a_password_is_left_as_it_is() {
+        for (url, password, is_encrypted) in [
+            ("postgresql://u:a?b&&c@host/name", "a?b&&c", false),
+            ("postgres://u:a?sslmode=require&@host/name", "a?sslmode=require&", false),
+            ("postgres://u:a?b@host/name?sslmode=require", "a?b", true),
+            ("postgres://u@host/name?password=a?&sslmode=require", "a?", true),
+            ("postgres://host/name?sslmode=require&password=a%26?", "a&?", true),
+        ] {
+            let (config, tls) = read(url).unwrap();
+            assert_eq!((config.get_password(), tls.is_some()), (Some(password.as_bytes()), is_encrypted), "{url}");
+        }
     }
 
     #[test]
@@ -116,6 +153,14 @@ mod tests {
         for mode in ["prefer", "allow", "verify-ca", "", "Require"] {
             let told = refused(&format!("postgres://host/name?sslmode={mode}"));
             assert!(told.contains(&format!("sslmode={mode}`")) && told.contains("verify-full"), "{told}");
+        }
+        for url in
+            ["host=host sslmode=prefer", "host=host sslmode=require application_name=?sslmode=disable", "host=host"]
+        {
+            assert!(refused(url).contains("postgres://"), "{url}");
+        }
+        for url in ["postgres://host/name?sslm%6fde=prefer", "postgres://u:p?w@host/name?sslmode=prefer"] {
+            assert!(refused(url).contains("sslmode=prefer"), "{url}");
         }
         assert!(refused("postgres://host/name?sslrootcert=a.pem").contains("sslmode"));
         assert!(refused("postgres://host/name?sslmode=require&sslrootcert=/none.pem").contains("/none.pem"));
