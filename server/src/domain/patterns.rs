@@ -67,7 +67,7 @@ pub async fn room_to_try(customer: i64) -> Result<Place, AcquireError> {
 /// A regular expression that is looked for anywhere in a text, whatever the case.
 fn compile(pattern: &str, steps: usize) -> Result<Regex, String> {
     let told = |error: &dyn ToString| format!("The regular expression can't be read: {}.", plainly(&error.to_string()));
-    if let Some(what) = multiplied(&Expr::parse_tree(pattern).map_err(|e| told(&e))?.expr) {
+    if let Some(what) = unfit(&Expr::parse_tree(pattern).map_err(|e| told(&e))?.expr) {
         return Err(format!("The regular expression {what}: write out what it is to match."));
     }
     let builder = &mut RegexBuilder::new(pattern);
@@ -76,8 +76,8 @@ fn compile(pattern: &str, steps: usize) -> Result<Regex, String> {
 }
 
 /// What of an expression is written out time and again where it stands in itself, to compile it or to find where it
-/// may begin: neither steps nor the size of the result bound what that costs.
-fn multiplied(expression: &Expr) -> Option<&'static str> {
+/// may begin: neither steps nor the size of the result bound what that costs. Or what the engine takes for granted.
+fn unfit(expression: &Expr) -> Option<&'static str> {
     let is_call = |node: &Expr| matches!(node, Expr::SubroutineCall(_) | Expr::AstNode(AstNode::SubroutineCall(_), _));
     if expression.has_descendant_or_self(is_call) {
         return Some(r"calls a group of itself, such as with `\g<1>`");
@@ -88,7 +88,12 @@ fn multiplied(expression: &Expr) -> Option<&'static str> {
     let mut referring = Vec::new();
     groups(expression, &mut |inner| referring.push(inner.has_descendant_or_self(|node| refers(node).is_some())));
     let is_chained = |node: &Expr| refers(node).is_some_and(|group| referring.get(group - 1) == Some(&true));
-    expression.has_descendant_or_self(is_chained).then_some("refers back to a group that itself refers back to one")
+    if expression.has_descendant_or_self(is_chained) {
+        return Some("refers back to a group that itself refers back to one");
+    }
+    let asks_in_vain =
+        |node: &Expr| matches!(node, Expr::BackrefExistsCondition { group, .. } if *group > referring.len());
+    expression.has_descendant_or_self(asks_in_vain).then_some("depends on a group that it doesn't have")
 }
 
 fn is_behind(node: &Expr) -> bool {
@@ -330,9 +335,12 @@ mod tests {
         }
         assert!(check(r"(a\g<1>?\g<1>?b)").unwrap_err().contains("calls a group of itself"));
         assert!(check(r"a\g<0>?b").unwrap_err().contains("calls a group of itself"));
+        assert!(check("(?(2)a|b)").unwrap_err().contains("doesn't have"));
         assert!(check(&chained(2)).is_err() && check(&behind(2)).unwrap_err().contains("look-behind within"));
         // Neither costs anything where it stands in nothing of its kind.
-        for pattern in [r"(([a-z])\2)+/([0-9])\3", r"(?<=a)b(?<!c)d", r"(?=a(?=b(?<=b)))", r"([a-z])(\1)x"] {
+        for pattern in
+            [r"(a)?(?(1)b|c)", r"(([a-z])\2)+/([0-9])\3", r"(?<=a)b(?<!c)d", r"(?=a(?=b(?<=b)))", r"([a-z])(\1)x"]
+        {
             assert_eq!(check(pattern), Ok(()), "{pattern}");
         }
         // A form of too many parts is no form either.
